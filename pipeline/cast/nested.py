@@ -1,0 +1,116 @@
+"""Strict casts to JSON and to arrays of scalars."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.cast.attempt import either, is_text
+from pipeline.contract.dataset import ColumnType
+
+ScalarCast = Callable[[pa.Array, ColumnType], "tuple[pa.Array, pa.Array | None]"]
+# PostgreSQL and Python both bound recursion; documents nested deeper than this are refused, not crashed on.
+_MAXIMUM_DEPTH = 200
+
+
+def to_json(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
+    """Text that is one JSON document (RFC 8259), kept as written; nested values rendered as JSON."""
+    del column_type
+    values: list[str | None] = []
+    bad: list[bool] = []
+    render = _checked if is_text(array) else _rendered
+    for value in array.to_pylist(maps_as_pydicts="strict") if not is_text(array) else array.to_pylist():
+        try:
+            values.append(None if value is None else render(value))
+            bad.append(False)
+        except (ValueError, RecursionError):
+            values.append(None)
+            bad.append(True)
+    return pa.array(values, pa.string()), pa.array(bad, pa.bool_())
+
+
+def _checked(text: str) -> str:
+    document = json.loads(text, parse_constant=_refuse, parse_float=str, parse_int=str)
+    for string in _strings(document):
+        if "\0" in string:
+            raise ValueError("jsonb cannot hold the character U+0000")
+        string.encode("utf-8")  # raises on a lone surrogate
+    return text
+
+
+def _rendered(value: Any) -> str:
+    return _checked(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str))
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _strings(document: Any) -> Iterator[str]:
+    """Every string in a document, keys included, level by level. Raises `ValueError` past the maximum depth."""
+    level, depth = [document], 0
+    while level:
+        depth += 1
+        if depth > _MAXIMUM_DEPTH:
+            raise ValueError("nested too deeply")
+        yield from (node for node in level if isinstance(node, str))
+        level = [child for node in level for child in _children(node)]
+
+
+def _children(node: Any) -> Iterator[Any]:
+    if isinstance(node, dict):
+        return itertools.chain(node.keys(), node.values())
+    return iter(node if isinstance(node, list) else ())
+
+
+def to_array(
+    array: pa.Array, column_type: ColumnType, cast: ScalarCast, arrow_type: Callable[[ColumnType], pa.DataType]
+) -> tuple[pa.Array, pa.Array | None]:
+    """A list of scalars, or text that is a JSON array of scalars; one bad element makes the row bad."""
+    item = column_type.item
+    assert item is not None  # noqa: S101 - the contract room guarantees it
+    unreadable = None
+    if is_text(array):
+        array, unreadable = _lists(array)
+    if len(array) == array.null_count:
+        return pa.nulls(len(array), pa.list_(arrow_type(item))), unreadable
+    array = pc.cast(array, pa.list_(array.type.value_type))
+    flat, bad_items = cast(pc.list_flatten(array), item)
+    lengths = pc.fill_null(pc.list_value_length(array), 0).to_pylist()
+    offsets = [0]
+    for length in lengths:
+        offsets.append(offsets[-1] + length)
+    values = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), flat, mask=pc.is_null(array))
+    return values, either(unreadable, _rows_with(bad_items, array))
+
+
+def _rows_with(bad_items: pa.Array | None, lists: pa.Array) -> pa.Array | None:
+    if bad_items is None:
+        return None
+    parents = pc.filter(pc.list_parent_indices(lists), bad_items)
+    return pc.is_in(pa.array(range(len(lists)), pa.int64()), parents.cast(pa.int64()))
+
+
+def _lists(array: pa.Array) -> tuple[pa.Array, pa.Array]:
+    values: list[list[str | None] | None] = []
+    bad: list[bool] = []
+    for text in array.to_pylist():
+        try:
+            values.append(None if text is None else _scalars(text))
+            bad.append(False)
+        except (ValueError, RecursionError):
+            values.append(None)
+            bad.append(True)
+    return pa.array(values, pa.list_(pa.string())), pa.array(bad, pa.bool_())
+
+
+def _scalars(text: str) -> list[str | None]:
+    document = json.loads(text, parse_constant=_refuse, parse_float=str, parse_int=str)
+    if not isinstance(document, list) or any(isinstance(item, dict | list) for item in document):
+        raise ValueError("not an array of scalars")
+    return [item if item is None or isinstance(item, str) else str(item).lower() for item in document]

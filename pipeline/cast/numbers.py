@@ -1,0 +1,81 @@
+"""Strict casts to integers, decimals, floating point numbers and booleans."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.cast.attempt import blank_out, cast_where_possible, either, is_text, mismatch
+from pipeline.contract.dataset import ColumnType
+
+_INTEGER = r"^[+-]?[0-9]+$"
+_INFINITE = ["inf", "-inf", "+inf", "infinity", "-infinity", "+infinity"]
+# The words PostgreSQL's boolean accepts in full or as one letter
+# (https://www.postgresql.org/docs/current/datatype-boolean.html).
+_TRUE = pa.array(["true", "t", "yes", "y", "on", "1"])
+_FALSE = pa.array(["false", "f", "no", "n", "off", "0"])
+
+_INTEGERS = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
+
+
+def to_integer(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
+    """Digits with an optional sign, within the type's range. From numbers: only those without a fraction."""
+    wanted = _INTEGERS[column_type.bits]
+    if not is_text(array):
+        return cast_where_possible(array, lambda part: pc.cast(part, wanted))
+    if not _has_byte(array, b"x"):  # Arrow would read 0x1F as 31
+        try:
+            return pc.cast(array, wanted), None
+        except pa.ArrowInvalid:
+            pass
+    bad = mismatch(array, _INTEGER)
+    unsigned = pc.replace_substring_regex(blank_out(array, bad), r"^\+", "")
+    values, outside = cast_where_possible(unsigned, lambda part: pc.cast(part, wanted))
+    return values, either(bad, outside)
+
+
+def to_decimal(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
+    """A decimal number, an exponent allowed, that fits precision and scale exactly. From floats: their shortest text."""
+    wanted = pa.decimal128(column_type.precision or 38, column_type.scale or 0)
+    if pa.types.is_floating(array.type):
+        array = pc.cast(array, pa.string())
+    return cast_where_possible(array, lambda part: pc.cast(part, wanted))
+
+
+def to_double(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
+    """A number, NaN or Infinity. A number too large for the type is bad, not infinite."""
+    wanted = pa.float32() if column_type.bits == 32 else pa.float64()
+    if pa.types.is_decimal(array.type):
+        array = pc.cast(array, pa.string())
+    values, bad = cast_where_possible(array, lambda part: pc.cast(part, wanted, safe=not _narrows(part, wanted)))
+    infinite = pc.fill_null(pc.is_inf(values), False)
+    if not pc.any(infinite).as_py():
+        return values, bad
+    meant = pc.is_in(pc.utf8_lower(pc.cast(array, pa.string())), pa.array(_INFINITE))
+    overflow = pc.and_(infinite, pc.invert(meant))
+    return blank_out(values, overflow), either(bad, overflow)
+
+
+def _narrows(array: pa.Array, wanted: pa.DataType) -> bool:
+    """From 64 to 32 bits a float loses digits by definition; from an integer it must not."""
+    return bool(pa.types.is_floating(array.type) and wanted == pa.float32())
+
+
+def to_boolean(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
+    """PostgreSQL's words for true and false, in any case; the numbers 1 and 0."""
+    del column_type
+    if pa.types.is_boolean(array.type):
+        return array, None
+    words = pc.utf8_lower(pc.cast(array, pa.string()))
+    true, false = pc.is_in(words, _TRUE), pc.is_in(words, _FALSE)
+    bad = pc.and_(pc.is_valid(array), pc.invert(pc.or_(true, false)))
+    return pc.if_else(pc.or_(true, false), true, pa.scalar(None, pa.bool_())), bad
+
+
+def _has_byte(array: pa.Array, byte: bytes) -> bool:
+    """Whether `byte` (or its upper case) occurs anywhere in the text of `array`; may say yes for bytes beside a slice."""
+    data = array.buffers()[-1]
+    if data is None or pa.types.is_string_view(array.type):
+        return pa.types.is_string_view(array.type)
+    text = memoryview(data).tobytes()
+    return byte in text or byte.upper() in text

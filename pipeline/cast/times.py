@@ -1,0 +1,98 @@
+"""Strict casts to dates, times and timestamps: ISO 8601, or the contract's own format."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.cast.attempt import blank_out, cast_where_possible, either, is_text, mismatch
+from pipeline.cast.pattern import to_iso
+from pipeline.contract.dataset import ColumnType
+
+_NAIVE, _UTC = pa.timestamp("us"), pa.timestamp("us", "UTC")
+_ZONE = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
+# PostgreSQL has no year 0; Arrow does (https://www.postgresql.org/docs/current/datatype-datetime.html).
+_FIRST_DAY = "0001-01-01"
+
+
+def to_date(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
+    """`YYYY-MM-DD` or the contract's format. A timestamp is a date only at midnight."""
+    if not is_text(array):
+        values, bad = cast_where_possible(_naive(array), lambda part: pc.cast(part, pa.date32()))
+        return _no_year_zero(values, bad)
+    text, unlike = _iso(array, column_type)
+    values, bad = cast_where_possible(text, lambda part: pc.cast(part, pa.date32()))
+    return _no_year_zero(values, either(unlike, bad))
+
+
+def to_timestamp(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
+    """A timestamp without zone, microseconds at the finest; text that carries an offset is bad."""
+    if not is_text(array):
+        return cast_where_possible(_naive(array), lambda part: pc.cast(part, _NAIVE))
+    text, unlike = _iso(array, column_type)
+    values, bad = cast_where_possible(text, lambda part: pc.cast(part, _NAIVE))
+    return _no_year_zero(values, either(unlike, bad))
+
+
+def to_timestamptz(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
+    """A moment. Text without an offset is read in the contract's zone; a time that zone skips or repeats is bad."""
+    zone = column_type.zone
+    if not is_text(array):
+        if pa.types.is_timestamp(array.type) and array.type.tz is not None:
+            return cast_where_possible(array, lambda part: pc.cast(part, _UTC))
+        return cast_where_possible(array, lambda part: _localised(pc.cast(part, _NAIVE), zone))
+    text, unlike = _iso(array, column_type)
+    try:
+        values = pc.cast(text, _UTC)
+        return _no_year_zero(values, unlike)
+    except pa.ArrowInvalid:
+        pass
+    zoned = pc.fill_null(pc.match_substring_regex(pc.utf8_slice_codeunits(text, 10), _ZONE), False)
+    with_zone, bad = cast_where_possible(blank_out(text, pc.invert(zoned)), lambda part: pc.cast(part, _UTC))
+    without, bad_naive = cast_where_possible(
+        blank_out(text, zoned), lambda part: _localised(pc.cast(part, _NAIVE), zone)
+    )
+    return _no_year_zero(pc.coalesce(with_zone, without), either(unlike, either(bad, bad_naive)))
+
+
+def to_time(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
+    """`HH:MM[:SS[.ffffff]]` or the contract's format."""
+    if not is_text(array):
+        return cast_where_possible(array, lambda part: pc.cast(part, pa.time64("us")))
+    text, unlike = _iso(array, column_type)
+    bad = mismatch(text, _TIME)
+    moments = pc.binary_join_element_wise("1970-01-01T", blank_out(text, bad), "")
+    return pc.cast(pc.cast(moments, _NAIVE), pa.time64("us")), either(unlike, bad)
+
+
+def _iso(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
+    if column_type.format is None:
+        return array, None
+    text = to_iso(array, column_type.format)
+    unlike = pc.and_(pc.is_valid(array), pc.is_null(text))
+    return text, unlike
+
+
+def _naive(array: pa.Array) -> pa.Array:
+    """A timestamp with zone as its UTC wall clock: the engines' session zone is UTC."""
+    if pa.types.is_timestamp(array.type) and array.type.tz is not None:
+        return pc.cast(array, pa.timestamp(array.type.unit))
+    return array
+
+
+def _localised(naive: pa.Array, zone: str) -> pa.Array:
+    return pc.cast(pc.assume_timezone(naive, zone, ambiguous="raise", nonexistent="raise"), _UTC)
+
+
+def _no_year_zero(values: pa.Array, bad: pa.Array | None) -> tuple[pa.Array, pa.Array | None]:
+    first = pc.cast(pa.scalar(_FIRST_DAY), pa.date32()).cast(_NAIVE)
+    earliest = pc.min(values)
+    if (
+        not earliest.is_valid
+        or earliest.cast(_NAIVE if pa.types.is_date(values.type) else values.type).value >= first.value
+    ):
+        return values, bad
+    moments = pc.cast(values, _NAIVE) if pa.types.is_date(values.type) else values
+    early = pc.fill_null(pc.less(moments, pa.scalar(first.value, moments.type)), False)
+    return blank_out(values, early), either(bad, early)

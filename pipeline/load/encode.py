@@ -1,0 +1,114 @@
+"""Arrow to the CSV that COPY reads, exactly: NULL is an empty cell, an empty text is "", every text comes back byte for
+byte."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+OPTIONS = csv.WriteOptions(include_header=False, quoting_style="needed")
+
+# pyarrow writes years 0001 to 9999 as PostgreSQL reads them, others not; the limits are per unit, from the epoch.
+FIRST_DAY, LAST_DAY = -719_162, 2_932_896
+DAY_MICROSECONDS = 86_400_000_000
+
+HEX = np.frombuffer(
+    bytes.fromhex("".join(f"{ord(h):02x}" for n in range(256) for h in f"{n:02x}")), dtype=np.uint8
+).reshape(256, 2)
+
+
+def encode(batch: pa.RecordBatch, attempt: int) -> bytes:
+    """The batch's rows as CSV without a header, `attempt` as an added last column."""
+    columns = [text_of(column) for column in batch.columns]
+    columns.append(pa.array(np.full(batch.num_rows, attempt, dtype=np.int32)))
+    sink = pa.BufferOutputStream()
+    csv.write_csv(pa.RecordBatch.from_arrays(columns, names=[str(n) for n in range(len(columns))]), sink, OPTIONS)
+    encoded: bytes = sink.getvalue().to_pybytes()
+    return encoded
+
+
+def text_of(column: pa.Array) -> pa.Array:
+    """The column as something that pyarrow's CSV writer renders as PostgreSQL reads it. Raises TypeError for a type
+    that no contract has."""
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return text_of(column.storage)
+    if pa.types.is_dictionary(kind):
+        return text_of(column.dictionary_decode())
+    if pa.types.is_null(kind):
+        return column.cast(pa.string())
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return _moments(column)
+    if _is_binary(kind):
+        return _hexadecimal(column)
+    if _is_list(kind):
+        return _array_literals(column)
+    if pa.types.is_nested(kind):
+        raise TypeError(f"no column can hold {kind}")
+    return column
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return any(test(kind) for test in (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return any(test(kind) for test in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list))
+
+
+def _moments(column: pa.Array) -> pa.Array:
+    """Dates and timestamps: as they are, or as text when one of them is before the year 1 or after 9999."""
+    days = pa.types.is_date(column.type)
+    values = column.cast(pa.date32()) if days else column.cast(pa.timestamp("us", column.type.tz))
+    numbers = values.cast(pa.int32() if days else pa.int64())
+    first, last = (
+        (FIRST_DAY, LAST_DAY) if days else (FIRST_DAY * DAY_MICROSECONDS, (LAST_DAY + 1) * DAY_MICROSECONDS - 1)
+    )
+    found = pc.min_max(numbers)
+    if not found["min"].is_valid or (found["min"].as_py() >= first and found["max"].as_py() <= last):
+        return values
+    return _far_moments(numbers, "D" if days else "us", "+00" if not days and column.type.tz else "")
+
+
+def _far_moments(numbers: pa.Array, unit: str, zone: str) -> pa.Array:
+    """numpy counts years astronomically (0 is 1 BC), PostgreSQL wants `0044-03-15 BC`."""
+    moments = numbers.fill_null(0).to_numpy(zero_copy_only=False).astype(f"datetime64[{unit}]")
+    years = moments.astype("datetime64[Y]").astype(np.int64) + 1970
+    past = pa.array(years <= 0)
+    rest = pa.array(np.char.replace(np.datetime_as_string(moments), "T", " ")).cast(pa.string())
+    rest = pc.replace_substring_regex(rest, r"^-?\d+", "")
+    shown = pc.utf8_lpad(pa.array(np.where(years <= 0, 1 - years, years)).cast(pa.string()), 4, "0")
+    texts = pc.binary_join_element_wise(shown, rest, zone, pc.if_else(past, " BC", ""), "")
+    return pc.if_else(numbers.is_valid(), texts, None)
+
+
+def _hexadecimal(column: pa.Array) -> pa.Array:
+    r"""Bytes as `\x` and hexadecimal digits, by a table look-up over the whole buffer."""
+    values = column.cast(pa.large_binary())
+    offsets = np.frombuffer(values.buffers()[1], dtype=np.int64)[values.offset : values.offset + len(values) + 1]
+    data = np.frombuffer(values.buffers()[2] or b"", dtype=np.uint8)[offsets[0] : offsets[-1]]
+    digits = pa.py_buffer(HEX[data].tobytes())
+    doubled = pa.py_buffer(((offsets - offsets[0]) * 2).tobytes())
+    texts = pa.LargeStringArray.from_buffers(len(values), doubled, digits)
+    return pc.if_else(values.is_valid(), pc.binary_join_element_wise("\\x", texts, ""), None)
+
+
+def _array_literals(column: pa.Array) -> pa.Array:
+    """Lists as PostgreSQL array literals: `{"a","b\\"c",NULL}`."""
+    values = column.cast(pa.large_list(column.type.value_type)) if not pa.types.is_large_list(column.type) else column
+    filled = pc.fill_null(_quoted(values.values), "NULL")
+    texts = pa.LargeListArray.from_arrays(values.offsets, filled, mask=values.is_null() if values.null_count else None)
+    return pc.binary_join_element_wise("{", pc.binary_join(texts, ","), "}", "")
+
+
+def _quoted(items: pa.Array) -> pa.Array:
+    texts = _as_strings(text_of(items))
+    for find, replacement in (("\\", "\\\\"), ('"', '\\"')):
+        texts = pc.replace_substring(texts, find, replacement)
+    return pc.binary_join_element_wise('"', texts, '"', "")
+
+
+def _as_strings(column: pa.Array) -> pa.Array:
+    return column.cast(pa.large_string())

@@ -1,0 +1,69 @@
+"""The staging tables of one load: where the engine's workers COPY to, dropped after publish."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg2 import sql
+
+from pipeline.errors import ContractError
+from pipeline.load.connect import Connection, Destination
+
+SCHEMA = "landfall_staging"
+REJECT_COLUMNS = ("line", "column_name", "rule", "message", "reasons")
+
+# A type is spliced into DDL as the contract writes it, so it must look like nothing but a type.
+TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*(\([0-9, ]+\))?[A-Za-z ]*(\[\])*")
+
+
+@dataclass(frozen=True)
+class StagingTarget:
+    """Where the workers of one load write. `columns`: (name, PostgreSQL type) of the contract's columns, in order."""
+
+    destination: Destination
+    load_id: UUID
+    columns: tuple[tuple[str, str], ...]
+
+    @property
+    def rows(self) -> sql.Identifier:
+        """landfall_staging.rows_<load>: the contract's columns, `_line` bigint, `_attempt` int."""
+        return sql.Identifier(SCHEMA, f"rows_{self.load_id.hex}")
+
+    @property
+    def rejects(self) -> sql.Identifier:
+        """landfall_staging.rejects_<load>: REJECT_COLUMNS and `_attempt` int."""
+        return sql.Identifier(SCHEMA, f"rejects_{self.load_id.hex}")
+
+
+def create(conn: Connection, target: StagingTarget) -> None:
+    """Create both tables, unlogged and without constraints, and commit. Raises ContractError on a type that is none."""
+    columns = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(_type(text))) for name, text in target.columns]
+    with conn, conn.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "CREATE UNLOGGED TABLE {} ({}, _line bigint, _attempt integer) WITH (autovacuum_enabled = false)"
+            ).format(target.rows, sql.SQL(", ").join(columns))
+        )
+        cursor.execute(
+            sql.SQL(
+                "CREATE UNLOGGED TABLE {} (line bigint, column_name text, rule text, message text, reasons jsonb,"
+                " _attempt integer) WITH (autovacuum_enabled = false)"
+            ).format(target.rejects)
+        )
+
+
+def drop(conn: Connection, load_id: UUID) -> None:
+    """Drop the load's staging tables, if they are there, within the caller's transaction."""
+    tables = [sql.Identifier(SCHEMA, f"{kind}_{load_id.hex}") for kind in ("rows", "rejects")]
+    with conn.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(tables)))
+
+
+def _type(text: str) -> str:
+    if not TYPE.fullmatch(text):
+        raise ContractError(
+            f"{text!r} is not a PostgreSQL type that a column can have. Correct physicalType in the contract"
+        )
+    return text

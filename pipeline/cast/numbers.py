@@ -35,7 +35,7 @@ def to_integer(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.A
 
 
 def to_decimal(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
-    """A decimal number, an exponent allowed, that fits precision and scale exactly. From floats: their shortest text."""
+    """A decimal number, exponent allowed, that fits precision and scale exactly. From floats: their shortest text."""
     wanted = pa.decimal128(column_type.precision or 38, column_type.scale or 0)
     if pa.types.is_floating(array.type):
         array = pc.cast(array, pa.string())
@@ -73,9 +73,9 @@ def to_boolean(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.A
 
 
 def _has_byte(array: pa.Array, byte: bytes) -> bool:
-    """Whether `byte` (or its upper case) occurs anywhere in the text of `array`; may say yes for bytes beside a slice."""
+    """Whether `byte` or its upper case occurs in the text of `array`; may say yes for bytes beside a slice."""
     data = array.buffers()[-1]
     if data is None or pa.types.is_string_view(array.type):
-        return pa.types.is_string_view(array.type)
+        return data is not None
     text = memoryview(data).tobytes()
     return byte in text or byte.upper() in text

@@ -23,7 +23,7 @@ _FIELDS = {"y": "year", "u": "year", "M": "month", "d": "day", "H": "hour", "h":
 
 
 def compile_pattern(pattern: str) -> str:
-    """The RE2 expression, with one named group a field, of a JDK pattern. Raises `ContractError` for an unsupported letter."""
+    """The RE2 expression of a JDK pattern, one named group a field. Raises `ContractError` for another letter."""
     parts: list[str] = []
     for token in _TOKEN.finditer(pattern):
         text = token.group(0)
@@ -57,7 +57,7 @@ def _field(text: str, pattern: str) -> str:
 
 
 def to_iso(array: pa.Array, pattern: str) -> pa.Array:
-    """Text in `pattern` rewritten as ISO 8601; NULL where it does not match. Ranges are left to the cast that follows."""
+    """Text in `pattern` rewritten as ISO 8601; NULL where it does not match. The cast that follows checks ranges."""
     fields = pc.extract_regex(array, compile_pattern(pattern))
     names = {field.name for field in fields.type}
     date = _date(fields, names)

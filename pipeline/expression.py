@@ -1,0 +1,169 @@
+"""A contract's Spark SQL expression, adapted so that both engines answer alike and no row can stop a load.
+
+Only names are exchanged, at their token's place; the rest of the text stays as the author wrote it. In an engine a bad
+value must yield NULL, not an error: `cast` becomes `try_cast`, and so on. `Expression.fallible` tells that NULL from a
+missing value: inputs present, result absent, means the value was refused (reject rule `type`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.dialects import Spark
+from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import Token, TokenType
+
+from pipeline.errors import ContractError
+
+# These may answer NULL for a value that is there: the result of a conversion that failed.
+_CONVERSIONS = frozenset({"cast", "to_date", "to_timestamp", "make_date", "make_timestamp", "to_number", "conv"})
+# With one of these the author has said himself what becomes of NULL.
+_CONDITIONS = frozenset(
+    {"case", "if", "iff", "coalesce", "nullif", "nvl", "nvl2", "ifnull", "get", "element_at", "transform", "filter"}
+)
+_RENAMED = {"cast": "try_cast", "try_to_date": "to_date", "to_timestamp": "try_to_timestamp"}
+# What Spark calls file metadata (https://spark.apache.org/docs/latest/sql-data-sources.html), as columns of ours.
+METADATA = {"file_name": "_metadata_file_name", "file_path": "_metadata_file_path", "file_size": "_metadata_file_size"}
+
+
+@dataclass(frozen=True)
+class Expression:
+    """`sql` as the engine gets it; `inputs`: the source values it reads, as quoted SQL; `fallible`: see the module."""
+
+    sql: str
+    inputs: tuple[str, ...]
+    fallible: bool
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function call: its name's token, its arguments' texts, and where it ends (an index into the tokens)."""
+
+    name: Token
+    arguments: tuple[str, ...]
+    end: int
+
+
+def compile_expression(sql: str, where: str) -> Expression:
+    """Adapt `sql`; `where` names the contract's place in messages. Raises `ContractError` if it does not parse."""
+    tokens, tree = _parse(sql, where)
+    words = {token.text.lower() for token in tokens if token.token_type != TokenType.STRING}
+    conditional = bool(words & _CONDITIONS) or any(word.startswith("try_") for word in words)
+    return Expression(
+        sql=adapt(sql, where),
+        inputs=_inputs(tree),
+        fallible=bool(words & _CONVERSIONS) and not conditional,
+    )
+
+
+def adapt(sql: str, where: str) -> str:
+    """`sql` with conversions in their NULL-yielding form and `_metadata` fields as columns."""
+    tokens, _ = _parse(sql, where)
+    edits: list[tuple[int, int, str]] = []
+    for index, token in enumerate(tokens):
+        if token.token_type == TokenType.DCOLON:
+            raise ContractError(f"{where}: write cast(value as type) instead of value::type")
+        edits.extend(_edits(sql, tokens, index, where))
+    return _edited(sql, edits)
+
+
+def _edits(sql: str, tokens: list[Token], index: int, where: str) -> list[tuple[int, int, str]]:
+    token, name = tokens[index], tokens[index].text.lower()
+    if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER):
+        return []
+    if name == "_metadata" and index + 2 < len(tokens):
+        field = tokens[index + 2]
+        if field.text.lower() not in METADATA:
+            raise ContractError(f"{where}: _metadata.{field.text} is not available; there are {', '.join(METADATA)}")
+        return [(token.start, field.end + 1, METADATA[field.text.lower()])]
+    if not _called(tokens, index):
+        return []
+    if name == "make_date":
+        return _make_date(sql, tokens, index, where)
+    return [(token.start, token.end + 1, _RENAMED[name])] if name in _RENAMED else []
+
+
+def _make_date(sql: str, tokens: list[Token], index: int, where: str) -> list[tuple[int, int, str]]:
+    """Sail's make_date stops at month 13; text through to_date yields NULL on both engines."""
+    call = call_at(sql, tokens, index)
+    if len(call.arguments) != 3:
+        raise ContractError(f"{where}: make_date takes a year, a month and a day")
+    parts = [f"cast({adapt(argument, where)} as string)" for argument in call.arguments]
+    iso = ", '-', ".join(parts)
+    return [(call.name.start, tokens[call.end].end + 1, f"to_date(concat({iso}), 'yyyy-M-d')")]
+
+
+def outermost_cast(sql: str) -> tuple[str, str] | None:
+    """`(inner, type)` when `sql` is one `cast(inner as type)`, `to_date(inner)` or `to_timestamp(inner)`, else None."""
+    tokens = Spark().tokenize(sql)
+    if not tokens or not _called(tokens, 0):
+        return None
+    call, name = call_at(sql, tokens, 0), tokens[0].text.lower()
+    if call.end != len(tokens) - 1 or len(call.arguments) != 1:
+        return None
+    if name in ("to_date", "to_timestamp"):
+        return call.arguments[0], name.removeprefix("to_")
+    if name == "cast":
+        alias = [t for t in tokens[: call.end] if t.token_type == TokenType.ALIAS and _depth(tokens, t) == 1]
+        if alias:
+            return sql[tokens[1].end + 1 : alias[-1].start].strip(), sql[alias[-1].end + 1 : tokens[-1].start].strip()
+    return None
+
+
+def call_at(sql: str, tokens: list[Token], index: int) -> Call:
+    """The call whose name stands at `index`, its arguments cut at the commas of its own level."""
+    depth, start, arguments = 0, tokens[index + 1].end + 1, []
+    for position in range(index + 1, len(tokens)):
+        token = tokens[position]
+        if token.token_type == TokenType.L_PAREN:
+            depth += 1
+        elif token.token_type == TokenType.R_PAREN:
+            depth -= 1
+            if depth == 0:
+                arguments.append(sql[start : token.start].strip())
+                return Call(tokens[index], tuple(arguments), position)
+        elif token.token_type == TokenType.COMMA and depth == 1:
+            arguments.append(sql[start : token.start].strip())
+            start = token.end + 1
+    raise ContractError(f"unbalanced parentheses in {sql!r}")
+
+
+def _called(tokens: list[Token], index: int) -> bool:
+    return index + 1 < len(tokens) and tokens[index + 1].token_type == TokenType.L_PAREN
+
+
+def _depth(tokens: list[Token], wanted: Token) -> int:
+    depth = 0
+    for token in tokens:
+        if token is wanted:
+            return depth
+        depth += (token.token_type == TokenType.L_PAREN) - (token.token_type == TokenType.R_PAREN)
+    return depth
+
+
+def _edited(sql: str, edits: list[tuple[int, int, str]]) -> str:
+    parts, position = [], 0
+    for start, end, text in edits:
+        if start < position:  # inside a call that was rewritten as a whole
+            continue
+        parts += [sql[position:start], text]
+        position = end
+    return "".join([*parts, sql[position:]])
+
+
+def _parse(sql: str, where: str) -> tuple[list[Token], exp.Expr]:
+    try:
+        return Spark().tokenize(sql), sqlglot.parse_one(sql, dialect="spark")
+    except SqlglotError as error:
+        raise ContractError(f"{where}: not a Spark SQL expression: {str(error).splitlines()[0]}") from None
+
+
+def _inputs(tree: exp.Expr) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for column in tree.find_all(exp.Column):
+        parts = [part.name for part in column.parts]
+        if parts[0] != "_metadata":
+            names[".".join(f"`{part}`" for part in parts)] = None
+    return tuple(names)

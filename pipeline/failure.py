@@ -1,0 +1,44 @@
+"""Any exception of a load as an error of ours, so that its exit code and its message are right."""
+
+from __future__ import annotations
+
+import re
+
+import psycopg2
+
+from pipeline import errors
+from pipeline.errors import ContractError, LandfallError
+from pipeline.load.connect import translate
+
+# An engine hands over what a worker raised as text: the last line of its traceback names our class and its message.
+_OURS = re.compile(r"pipeline\.errors\.(\w+): (.*)")
+
+
+def as_landfall_error(error: BaseException) -> LandfallError:
+    """`error` itself if it is ours; else what it means. An unknown error's text is not shown: it may quote rows."""
+    if isinstance(error, LandfallError):
+        return error
+    if isinstance(error, psycopg2.Error):
+        return translate(error)
+    if isinstance(error, KeyboardInterrupt):
+        return errors.InterruptedLoadError("interrupted: nothing of this load was published; load again")
+    return _from_engine(error) or LandfallError(
+        f"an unexpected {type(error).__name__} stopped the load; nothing was published. "
+        "Run again with --debug to see where, and please report it"
+    )
+
+
+def _from_engine(error: BaseException) -> LandfallError | None:
+    module = type(error).__module__
+    if not module.startswith("pyspark"):
+        return None
+    found = _OURS.findall(str(error))
+    if found:
+        name, message = found[-1]
+        kind = getattr(errors, name, LandfallError)
+        return kind(message.strip()) if issubclass(kind, LandfallError) else None
+    if type(error).__name__ == "AnalysisException":
+        return ContractError(
+            f"the engine cannot resolve an expression of the contract: {str(error).strip().splitlines()[0]}"
+        )
+    return None

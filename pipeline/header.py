@@ -1,0 +1,77 @@
+"""The columns that arrived against the columns that the contract wants, by name, under its evolution policy."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from pipeline.contract.dataset import Column, ColumnType, Dataset
+from pipeline.errors import RefusedError
+
+
+class Arrived(Protocol):
+    """A column of the file: `header` as sent, `name` in snake_case."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def header(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Header:
+    """`dataset` with the columns that `newColumns: add` brings; the columns ignored, filled with NULL, and added."""
+
+    dataset: Dataset
+    ignored: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+
+
+def check_header(dataset: Dataset, arrived: Sequence[Arrived], uri: str) -> Header:
+    """Apply the evolution policy. Raises `RefusedError`, naming the columns and the likely renames."""
+    names = [column.name for column in arrived]
+    _no_doubles(dataset, arrived, uri)
+    missing = [name for name in dataset.source_columns if name not in names]
+    new = [name for name in names if name not in dataset.source_columns]
+    policy = dataset.load.evolution
+    if missing and policy.missing_columns == "fail":
+        raise RefusedError(_missing(missing, new, uri, dataset))
+    if new and policy.new_columns == "fail":
+        raise RefusedError(
+            f"{uri}: columns that the contract does not know: {', '.join(new)}. Add them to {dataset.path}, "
+            "or set evolution.newColumns to ignore or add"
+        )
+    if policy.new_columns != "add":
+        return Header(dataset, ignored=tuple(new), filled=tuple(missing))
+    taken = {column.name for column in dataset.columns}
+    added = tuple(name for name in new if name not in taken)
+    columns = tuple(Column(name, ColumnType("string", "text"), source=name) for name in added)
+    return Header(replace(dataset, columns=dataset.columns + columns), filled=tuple(missing), added=added)
+
+
+def _no_doubles(dataset: Dataset, arrived: Sequence[Arrived], uri: str) -> None:
+    doubled = {header for header, count in Counter(column.header for column in arrived).items() if count > 1}
+    wanted = [column.header for column in arrived if column.header in doubled and column.name in dataset.source_columns]
+    if wanted:
+        raise RefusedError(
+            f"{uri}: the column {wanted[0]!r} stands more than once in the header, and the contract uses it: "
+            "which one is meant cannot be known. Ask the sender for a file with distinct names"
+        )
+
+
+def _missing(missing: list[str], new: list[str], uri: str, dataset: Dataset) -> str:
+    renamed = []
+    for name in missing:
+        similar = difflib.get_close_matches(name, new, n=1, cutoff=0.6)
+        if similar:
+            renamed.append(f"{name} may have become {similar[0]}")
+    hint = f" ({'; '.join(renamed)})" if renamed else ""
+    return (
+        f"{uri}: columns are missing: {', '.join(missing)}{hint}. "
+        f"Unknown columns in the file: {', '.join(new) or 'none'}. "
+        f"Correct {dataset.path}, ask the sender, or set evolution.missingColumns to fill"
+    )

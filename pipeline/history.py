@@ -1,0 +1,147 @@
+"""What the ledger tells afterwards: `landfall init`, `loads`, `show` and `rejects`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from pipeline.load import ledger
+from pipeline.receipt import COUNTS, Receipt, lines
+from pipeline.run import Run
+from pipeline.settings import Settings
+
+
+def init(settings: Settings) -> None:
+    """Create the ledger; nothing happens when it is there."""
+    with Run(settings) as this:
+        ledger.ensure(this.connection)
+        click.echo(f"the ledger is ready in {this.destination.address} (schema landfall)")
+
+
+def loads(settings: Settings, dataset: str | None, status: str | None, since: datetime | None, as_json: bool) -> None:
+    """The history, newest first, as a table or as JSON lines."""
+    moment = since.replace(tzinfo=UTC) if since else None
+    with Run(settings) as this:
+        found = ledger.loads(this.connection, dataset, status, moment)
+        if as_json:
+            for row in found:
+                click.echo(json.dumps(row, default=str, ensure_ascii=False))
+            return
+        _table(found)
+
+
+def show(settings: Settings, load_id: str, as_json: bool) -> None:
+    """One receipt, from the ledger."""
+    with Run(settings) as this:
+        row = ledger.load(this.connection, load_id)
+    found = receipt_of(row)
+    click.echo(found.as_json() if as_json else "\n".join(lines(found)))
+
+
+def rejects(settings: Settings, load_id: str, as_csv: bool) -> None:
+    """The rejects of one load: a readable list, or the sender's own lines with a reason column."""
+    with Run(settings) as this:
+        load = ledger.load(this.connection, load_id)
+        found = ledger.rejects(this.connection, load_id)
+        if as_csv:
+            _sent_back(found, (load["receipt"] or {}).get("dialect") or {})
+            return
+        for reject in found:
+            click.echo(f"line {reject['line']}: {_reasons(reject)}")
+            click.echo(f"    {reject['raw_text']}")
+
+
+def receipt_of(row: Mapping[str, Any]) -> Receipt:
+    """The receipt of a ledger row (all columns of landfall.load)."""
+    kept: dict[str, Any] = row["receipt"] or {}
+    finished, started = row["finished_at"], row["started_at"]
+    error = {"kind": row["error_kind"], "message": row["error_message"]} if row["error_kind"] else None
+    return Receipt(
+        load_id=str(row["load_id"]),
+        status=row["status"],
+        dataset=row["dataset"],
+        target=row["target"],
+        source=row["uri"],
+        version=row["version"],
+        sha256=row["sha256"],
+        bytes=row["bytes"],
+        engine=row["engine"],
+        mode=row["mode"],
+        contract=kept.get("contract"),
+        contract_sha256=row["contract_sha256"],
+        started_at=started.isoformat(timespec="milliseconds"),
+        seconds=round((finished - started).total_seconds(), 3) if finished else 0.0,
+        rows={name: row[f"rows_{name}"] or 0 for name in COUNTS},
+        rejects_by_rule=row["rejects_by_rule"] or {},
+        rules=tuple(kept.get("rules", ())),
+        columns={name: tuple(names) for name, names in kept.get("columns", {}).items()},
+        ddl=tuple(kept.get("ddl", ())),
+        dialect=kept.get("dialect", {}),
+        previous_load=str(row["previous_load"]) if row["previous_load"] else None,
+        error=error,
+    )
+
+
+def _table(found: Iterator[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("started", "status", "dataset", "read", "written", "rejected", "load", "source"):
+        table.add_column(name, justify="right" if name in ("read", "written", "rejected") else "left")
+    for row in found:
+        written = (row["rows_inserted"] or 0) + (row["rows_updated"] or 0)
+        table.add_row(
+            f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
+            row["status"],
+            row["dataset"],
+            f"{row['rows_read'] or 0:,}",
+            f"{written:,}",
+            f"{row['rows_rejected'] or 0:,}",
+            str(row["load_id"]),
+            row["uri"],
+        )
+    Console(width=None if sys.stdout.isatty() else 240).print(table)
+
+
+def _reasons(reject: Mapping[str, Any]) -> str:
+    reasons = reject["reasons"] or [
+        {"column": reject["column_name"], "rule": reject["rule"], "message": reject["message"]}
+    ]
+    return "; ".join(f"{reason['rule']}: {_placed(reason)}" for reason in reasons)
+
+
+def _placed(reason: Mapping[str, Any]) -> str:
+    column, message = reason["column"], str(reason["message"])
+    return message if not column or message.startswith(column) else f"{column} {message}"
+
+
+def _sent_back(found: Iterator[dict[str, Any]], dialect: Mapping[str, Any]) -> None:
+    """CSV as the sender wrote it, byte for byte, with one more column; of other formats the records in a CSV of ours."""
+    out = sys.stdout.buffer
+    as_sent = dialect.get("format") == "csv"
+    encoding, delimiter = dialect.get("encoding") or "utf-8", dialect.get("delimiter") or ","
+    if not as_sent:
+        encoding, delimiter = "utf-8", ","
+    header = dialect.get("header") if as_sent else "record"
+    if header:
+        out.write(f"{header}{delimiter}reason\n".encode(encoding, "replace"))
+    for reject in found:
+        raw = reject["raw"] or b""
+        record = raw if as_sent else _cell(raw.decode("utf-8", "backslashreplace"), delimiter).encode()
+        reason = _cell(_reasons(reject), delimiter)
+        out.write(record + f"{delimiter}{reason}\n".encode(encoding, "replace"))
+    out.flush()
+
+
+def _cell(text: str, delimiter: str) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter=delimiter, lineterminator="").writerow([text])
+    return buffer.getvalue()

@@ -1,0 +1,162 @@
+"""The whole story of one load: fetch -> extract -> transform -> validate -> stage -> publish."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import account
+from pipeline.ahead import ahead
+from pipeline.contract import match
+from pipeline.contract.dataset import Dataset
+from pipeline.extract import Extraction, RawPart, open_source
+from pipeline.failure import as_landfall_error
+from pipeline.header import Header, check_header
+from pipeline.load import ledger, staging
+from pipeline.load.begin import Begun
+from pipeline.load.connect import connect
+from pipeline.load.copy import Confirmation
+from pipeline.load.publish import publish
+from pipeline.load.request import PublishRequest
+from pipeline.load.staging import StagingTarget
+from pipeline.partition import staged
+from pipeline.progress import Progress
+from pipeline.receipt import Receipt
+from pipeline.run import Run
+from pipeline.source import Fetched, SourceObject, fetch
+from pipeline.transform import FileFacts, values_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class Load:
+    """One load under way: what is loaded, as what, by which run, into which working directory."""
+
+    fetched: Fetched
+    dataset: Dataset
+    begun: Begun
+    run: Run
+    work: Path
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What the workers confirmed: their attempts, and how many staged rows break each warning."""
+
+    confirmations: tuple[Confirmation, ...]
+    warned: Counter[str]
+
+
+def run(source: SourceObject, this: Run, progress: Progress) -> Receipt:
+    """Load one source object and return its receipt, which tells also of a refusal or a failure."""
+    started = time.monotonic()
+    receipt = account.opened(source.uri, this.settings.engine)
+    try:
+        with this.work_area() as work:
+            dataset = match(this.datasets, source.uri, only=this.only_contract)
+            receipt = account.of_dataset(receipt, dataset)
+            progress.stage("fetch", source.uri)
+            fetched = fetch(source, Path(work))
+            receipt = account.of_source(receipt, fetched)
+            receipt = _alone(fetched, dataset, this, Path(work), progress, receipt)
+    except Exception as error:
+        if this.settings.debug:
+            raise
+        receipt = account.failed(receipt, as_landfall_error(error))
+    return replace(receipt, seconds=round(time.monotonic() - started, 3))
+
+
+def _alone(fetched: Fetched, dataset: Dataset, this: Run, work: Path, progress: Progress, receipt: Receipt) -> Receipt:
+    """The load proper, while no other process has the same object or the same bytes."""
+    facts = account.source_facts(fetched)
+    begun = ledger.begin(this.connection, facts, dataset, this.settings.engine, this.settings.force)
+    receipt = account.of_begun(receipt, begun)
+    try:
+        if begun.status != "running":
+            return receipt
+        return _load(Load(fetched, dataset, begun, this, work, progress), receipt)
+    except BaseException as error:
+        refusal = as_landfall_error(error)
+        receipt = account.failed(receipt, refusal)
+        account.enter_failure(this.connection, begun, receipt, refusal)
+        if this.settings.debug or not isinstance(error, Exception):
+            raise
+        return receipt
+    finally:
+        ledger.release(this.connection, begun)
+
+
+def _load(load: Load, receipt: Receipt) -> Receipt:
+    load.progress.stage("extract", load.dataset.id)
+    extraction = open_source(load.fetched.path, load.fetched.source.uri, load.dataset, load.work)
+    header = check_header(load.dataset, extraction.columns, load.fetched.source.uri)
+    load = replace(load, dataset=header.dataset)
+    target = _staging_target(load)
+    staging.create(load.run.connection, target)
+    done = _stage(extraction, load, target)
+    load.progress.stage("publish", f"{load.dataset.schema}.{load.dataset.table}")
+    receipt = account.of_header(replace(receipt, status="loaded"), header, extraction.header_raw, load.dataset.read)
+    published = publish(load.run.connection, _request(extraction, header, done, load, receipt))
+    return account.published(receipt, published, done.warned, load.dataset.row_rules)
+
+
+def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:
+    """Every part through the engine into staging, while the next part is being extracted."""
+    confirmations: list[Confirmation] = []
+    warned: Counter[str] = Counter()
+    for part in ahead(extraction.parts()):
+        for row in _through_engine(part, load, target).collect():
+            confirmations.append(Confirmation(row.attempt, row.staged, row.rejected, row.filtered))
+            warned.update(json.loads(row.warned))
+        part.path.unlink()
+        rows = sum(confirmation.staged for confirmation in confirmations)
+        load.progress.rows(rows, extraction.bytes_read, load.fetched.bytes)
+    return Staged(tuple(confirmations), warned)
+
+
+def _through_engine(part: RawPart, load: Load, target: StagingTarget) -> DataFrame:
+    raw = load.run.engine.read.parquet(str(part.path))
+    source = load.fetched.source
+    values = values_of(raw, load.dataset, FileFacts(source.name, source.uri, load.fetched.bytes))
+    if part.rows < _ROWS_WORTH_A_STREAM:
+        values = values.coalesce(1)
+    return staged(values, load.dataset, target)
+
+
+# Below this a second connection and a second COPY cost more than they bring.
+_ROWS_WORTH_A_STREAM = 50_000
+
+
+def _staging_target(load: Load) -> StagingTarget:
+    columns = tuple((column.name, column.type.sql) for column in load.dataset.columns)
+    return StagingTarget(load.run.destination, load.begun.load_id, columns)
+
+
+def _request(extraction: Extraction, header: Header, done: Staged, load: Load, receipt: Receipt) -> PublishRequest:
+    return PublishRequest(
+        load_id=load.begun.load_id,
+        dataset=load.dataset,
+        uri=load.fetched.source.uri,
+        read=_read(extraction, done, load.dataset),
+        confirmations=done.confirmations,
+        structural_rejects=extraction.rejects(),
+        raw_records=extraction.raw_records,
+        added=header.added,
+        receipt=account.kept(receipt),
+        reconnect=lambda: connect(load.run.destination, "ledger"),
+    )
+
+
+def _read(extraction: Extraction, done: Staged, dataset: Dataset) -> int:
+    """Records of the file; after `explode`, the rows that they became (an outer explode loses no record)."""
+    if dataset.load.explode is None:
+        return extraction.records
+    became = sum(c.staged + c.rejected + c.filtered for c in done.confirmations)
+    return became + extraction.rejected

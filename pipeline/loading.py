@@ -1,0 +1,60 @@
+"""`landfall load`: one source after the other with one engine, on after a failure, at the end the worst exit code."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+import click
+
+from pipeline import progress, receipt
+from pipeline.errors import InterruptedLoadError, UsageError
+from pipeline.job import run
+from pipeline.load.connect import cancel_running
+from pipeline.receipt import Receipt
+from pipeline.run import Run
+from pipeline.settings import Settings
+from pipeline.source import SourceObject, from_json, named
+
+# From bad to worse: a transient error hides nothing that a retry would not meet again, so a terminal one counts more.
+_WORST = (0, 75, 65, 66, 64, 2, 70)
+
+
+def load_all(sources: tuple[str, ...], objects_json: str | None, settings: Settings, as_json: bool, quiet: bool) -> int:
+    """Load every source and print its receipt. Returns the exit code."""
+    wanted = _wanted(sources, objects_json)
+    signal.signal(signal.SIGTERM, _interrupt)
+    worst = 0
+    with Run(settings) as this, progress.chosen(quiet) as shown:
+        if settings.database_url is None and not settings.pg_variables:
+            click.echo(f"landfall: no database named: using the embedded server in {settings.data_dir}", err=True)
+        this.warm_up()
+        for source in wanted:
+            found = run(source, this, shown)
+            _report(found, as_json, quiet)
+            worst = max(worst, found.exit_code, key=_WORST.index)
+            if found.error and found.error["kind"] == InterruptedLoadError.kind:
+                break
+    return worst
+
+
+def _wanted(sources: tuple[str, ...], objects_json: str | None) -> list[SourceObject]:
+    wanted = list(named(sources)) + (list(from_json(objects_json)) if objects_json else [])
+    if not wanted:
+        raise UsageError("nothing to load: name a file, a directory, a pattern, s3://bucket/key, or --objects-json")
+    return wanted
+
+
+def _report(found: Receipt, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        click.echo(found.as_json())
+    if not as_json or found.error:
+        shown = [f"landfall: {found.source}: {(found.error or {}).get('message')}"] if as_json else receipt.lines(found)
+        if found.error or not quiet:
+            click.echo("\n".join(shown), err=as_json)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """SIGTERM: the server stops what it does for us, and the load ends as transient."""
+    cancel_running()
+    raise InterruptedLoadError("interrupted by SIGTERM: nothing of this load was published; load again")

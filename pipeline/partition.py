@@ -1,0 +1,184 @@
+"""What an engine's worker does with its partition: cast and check the rows, stage the valid ones and the rejects.
+
+Without row rules both happen in one pass. Row rules are conditions for the engine, over typed columns: then the typed
+rows go through the engine once more, which adds a flag `r<i>` for rule i, before they are staged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
+
+from pipeline.cast import arrow_type, strict_cast
+from pipeline.contract.dataset import Column, ColumnType, Dataset
+from pipeline.expression import adapt
+from pipeline.load.copy import StagingWriter
+from pipeline.load.staging import StagingTarget
+from pipeline.typed import gathered, typed_batches
+
+CONFIRMATION = pa.schema(
+    [
+        ("attempt", pa.int32()),
+        ("staged", pa.int64()),
+        ("rejected", pa.int64()),
+        ("filtered", pa.int64()),
+        ("warned", pa.string()),
+    ]
+)
+_CONFIRMATION_DDL = "attempt int, staged bigint, rejected bigint, filtered bigint, warned string"
+_REJECTS = pa.schema(
+    [("line", pa.int64())] + [(name, pa.string()) for name in ("column_name", "rule", "message", "reasons")]
+)
+
+
+def staged(values: DataFrame, dataset: Dataset, target: StagingTarget) -> DataFrame:
+    """One row per attempt, in the shape of `CONFIRMATION`, once the returned frame is collected.
+
+    `warned` is JSON: for each row rule of severity warning or info, the number of staged rows that break it.
+    """
+    if not dataset.row_rules:
+
+        def typed_and_staged(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            return stage(typed_batches(batches, dataset), dataset, target)
+
+        return values.mapInArrow(typed_and_staged, _CONFIRMATION_DDL)
+
+    def typed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return (_for_engine(batch, dataset) for batch in typed_batches(batches, dataset))
+
+    def flagged_and_staged(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return stage((_from_engine(batch, dataset) for batch in gathered(batches)), dataset, target)
+
+    rows = values.mapInArrow(typed, engine_schema(dataset))
+    flags = [
+        F.expr(f"not ({adapt(rule.condition, f'{dataset.path}: rule {rule.name}')})").alias(f"r{index}")
+        for index, rule in enumerate(dataset.row_rules)
+    ]
+    return rows.select("*", *flags).mapInArrow(flagged_and_staged, _CONFIRMATION_DDL)
+
+
+def stage(batches: Iterable[pa.RecordBatch], dataset: Dataset, target: StagingTarget) -> Iterator[pa.RecordBatch]:
+    """Write typed batches to staging in one transaction and yield its confirmation."""
+    writer = StagingWriter(target)
+    warned: Counter[str] = Counter()
+    try:
+        for batch in batches:
+            kept = batch.filter(batch.column("_keep"))
+            reasons = _all_reasons(kept, dataset, warned)
+            valid = pc.is_null(reasons)
+            writer.write(
+                kept.filter(valid),
+                _rejects(kept.column("_line").filter(pc.invert(valid)), reasons.drop_null()),
+                batch.num_rows - kept.num_rows,
+            )
+        confirmation = writer.close()
+    except BaseException:
+        writer.abort()
+        raise
+    yield pa.RecordBatch.from_pylist(
+        [
+            {
+                "attempt": confirmation.attempt,
+                "staged": confirmation.staged,
+                "rejected": confirmation.rejected,
+                "filtered": confirmation.filtered,
+                "warned": json.dumps(warned),
+            }
+        ],
+        CONFIRMATION,
+    )
+
+
+def _all_reasons(batch: pa.RecordBatch, dataset: Dataset, warned: Counter[str]) -> pa.Array:
+    """The reasons of casts and column rules, then those of row rules; a warning rejects nothing, it is counted."""
+    reasons = batch.column("_reasons")
+    for index, rule in enumerate(dataset.row_rules):
+        broken = pc.fill_null(batch.column(f"r{index}"), False)
+        if not pc.any(broken).as_py():
+            continue
+        if rule.severity != "error":
+            warned[rule.name] += pc.sum(pc.and_(broken, pc.is_null(reasons))).as_py()
+            continue
+        reason = {"column": None, "rule": "row_rule", "message": f"{rule.name}: {rule.condition} does not hold"}
+        reasons = _appended(reasons, broken, reason)
+    return reasons
+
+
+def _appended(reasons: pa.Array, mark: pa.Array, reason: dict[str, str | None]) -> pa.Array:
+    texts = reasons.to_pylist()
+    for row in pc.indices_nonzero(mark).to_pylist():
+        texts[row] = json.dumps([*json.loads(texts[row] or "[]"), reason], ensure_ascii=False)
+    return pa.array(texts, pa.string())
+
+
+def _rejects(lines: pa.Array, reasons: pa.Array) -> pa.RecordBatch:
+    first = [json.loads(text)[0] for text in reasons.to_pylist()]
+    return pa.RecordBatch.from_arrays(
+        [
+            lines,
+            pa.array([reason["column"] for reason in first], pa.string()),
+            pa.array([reason["rule"] for reason in first], pa.string()),
+            pa.array([reason["message"] for reason in first], pa.string()),
+            reasons,
+        ],
+        schema=_REJECTS,
+    )
+
+
+def engine_schema(dataset: Dataset) -> str:
+    """Spark DDL of typed rows. Engines have no type for a time of day: it travels as text."""
+    columns = [f"{_quoted(column.name)} {_spark_type(column.type)}" for column in dataset.columns]
+    return ", ".join([*columns, "_line bigint", "_keep boolean", "_reasons string"])
+
+
+def _spark_type(column_type: ColumnType) -> str:
+    kind = column_type.kind
+    if kind == "array" and column_type.item is not None:
+        return f"array<{_spark_type(column_type.item)}>"
+    if kind == "decimal":
+        return f"decimal({column_type.precision or 38},{column_type.scale or 0})"
+    if kind == "integer":
+        return {16: "smallint", 32: "int", 64: "bigint"}[column_type.bits]
+    if kind == "double":
+        return "float" if column_type.bits == 32 else "double"
+    return {
+        "boolean": "boolean",
+        "date": "date",
+        "timestamp": "timestamp_ntz",
+        "timestamptz": "timestamp",
+        "bytes": "binary",
+    }.get(kind, "string")
+
+
+def _for_engine(batch: pa.RecordBatch, dataset: Dataset) -> pa.RecordBatch:
+    arrays = [
+        pc.cast(batch.column(column.name), pa.string()) if column.type.kind == "time" else batch.column(column.name)
+        for column in dataset.columns
+    ]
+    names = [column.name for column in dataset.columns]
+    extra = ["_line", "_keep", "_reasons"]
+    return pa.RecordBatch.from_arrays([*arrays, *(batch.column(name) for name in extra)], names=[*names, *extra])
+
+
+def _from_engine(batch: pa.RecordBatch, dataset: Dataset) -> pa.RecordBatch:
+    arrays = [_restored(batch.column(column.name), column) for column in dataset.columns]
+    names = [column.name for column in dataset.columns]
+    extra = ["_line", "_keep", "_reasons", *(f"r{index}" for index in range(len(dataset.row_rules)))]
+    return pa.RecordBatch.from_arrays([*arrays, *(batch.column(name) for name in extra)], names=[*names, *extra])
+
+
+def _restored(array: pa.Array, column: Column) -> pa.Array:
+    wanted = arrow_type(column.type)
+    if column.type.kind == "time":
+        return strict_cast(array, column.type)[0]
+    return array if array.type == wanted else pc.cast(array, wanted)
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"

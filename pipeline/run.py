@@ -1,0 +1,102 @@
+"""What the loads of one run share, each opened at its first use: contracts, database sessions, the engine."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from pipeline.contract import load_contracts, read_files
+from pipeline.contract.dataset import Dataset
+from pipeline.errors import UsageError
+from pipeline.load import embedded, ledger
+from pipeline.load.connect import Connection, Destination, connect
+from pipeline.settings import Settings
+from pipeline.source import read_contracts
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class Run:
+    """A context manager: what was opened is closed at its end, and temporary files are gone."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._stack = ExitStack()
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._stack.close()
+
+    @cached_property
+    def datasets(self) -> tuple[Dataset, ...]:
+        """The compiled contracts. Raises `ContractError` for an invalid one, `UsageError` when none was named."""
+        path = self.settings.contracts
+        if not path:
+            raise UsageError("no contracts: pass --contracts PATH, or set LANDFALL_CONTRACTS")
+        files = read_contracts(path) if path.startswith("s3://") else read_files(Path(path))
+        return load_contracts(files, self.settings.environment)
+
+    @property
+    def only_contract(self) -> bool:
+        """Whether `--contracts` names one file: then it describes every local file given."""
+        return not (self.settings.contracts or "").startswith("s3://") and Path(self.settings.contracts or "").is_file()
+
+    @cached_property
+    def destination(self) -> Destination:
+        """The target database; the embedded server when none was named."""
+        settings = self.settings
+        if settings.database_url is None and not settings.pg_variables:
+            return embedded.start(settings.data_dir)
+        return destination_of(settings)
+
+    @property
+    def connection(self) -> Connection:
+        """The session that keeps the ledger and publishes; a new one if the last was lost."""
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self.destination, "ledger")
+            ledger.ensure(self._connection)
+            ledger.sweep(self._connection)
+        return self._connection
+
+    @cached_property
+    def engine(self) -> SparkSession:
+        """The engine's session, started at its first use."""
+        from pipeline.session import engine_session
+
+        settings = self.settings
+        return self._stack.enter_context(engine_session(settings.engine, settings.streams, settings.master))
+
+    def warm_up(self) -> Thread:
+        """Start the engine in the background, while the source object is fetched and the database wakes."""
+        thread = Thread(target=lambda: self.engine, name="landfall-engine", daemon=True)
+        thread.start()
+        return thread
+
+    def work_area(self) -> TemporaryDirectory[str]:
+        """A directory for one load's temporary files, removed at its end."""
+        parent = self.settings.work_dir
+        if parent is not None:
+            parent.mkdir(parents=True, exist_ok=True)
+        return TemporaryDirectory(prefix="landfall-", dir=parent, ignore_cleanup_errors=True)
+
+
+def destination_of(settings: Settings) -> Destination:
+    """The database that the settings name; with neither URL nor PG* variables, libpq's defaults."""
+    from sqlalchemy import URL
+
+    return Destination(
+        settings.database_url or URL.create("postgresql"),
+        iam_auth=settings.iam_auth,
+        region=settings.region,
+        ca_bundle=settings.ca_bundle,
+    )

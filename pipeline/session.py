@@ -1,0 +1,81 @@
+"""A Spark session for the chosen engine; every engine setting lives here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from pyspark.sql import SparkSession
+
+from pipeline.errors import UsageError
+
+Engine = Literal["sail", "spark"]
+
+BATCH_ROWS = 65_536
+# Both engines: times are UTC, and a value that does not convert is NULL, not an error (see `expression`).
+_SEMANTICS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "false"}
+
+
+@contextmanager
+def engine_session(engine: Engine, streams: int, master: str | None = None) -> Iterator[SparkSession]:
+    """A session that works on `streams` partitions at a time, closed at the end.
+
+    `sail` runs in this process; `spark` starts a JVM for `master` (default `local[streams]`). Raises `UsageError` when
+    the engine is not installed.
+    """
+    opened = _sail(streams) if engine == "sail" else _spark(streams, master)
+    with opened as session:
+        for name, value in _SEMANTICS.items():
+            session.conf.set(name, value)
+        yield session
+
+
+@contextmanager
+def _sail(streams: int) -> Iterator[SparkSession]:
+    # Sail takes its settings from the environment only (https://docs.lakesail.com/sail/latest/reference/configuration).
+    os.environ["SAIL_EXECUTION__DEFAULT_PARALLELISM"] = str(streams)
+    os.environ["SAIL_EXECUTION__BATCH_SIZE"] = str(BATCH_ROWS)
+    os.environ.setdefault("RUST_LOG", "off")
+    try:
+        from pysail.spark import SparkConnectServer
+    except ImportError as error:
+        raise UsageError(
+            "engine sail is not installed: pip install 'landfall[native]', or use --engine spark"
+        ) from error
+    server = SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    try:
+        session = SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").getOrCreate()
+        try:
+            yield session
+        finally:
+            session.stop()
+    finally:
+        server.stop()
+
+
+@contextmanager
+def _spark(streams: int, master: str | None) -> Iterator[SparkSession]:
+    builder = SparkSession.builder.master(master or f"local[{streams}]").appName("landfall")
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
+        # A part is written for this load alone: its footer is read once, and every column of it is wanted.
+        "spark.sql.parquet.filterPushdown": "false",
+        "spark.sql.files.maxPartitionBytes": str(32 << 20),
+        **_SEMANTICS,
+    }
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:  # PySpark raises many kinds when there is no Java
+        raise UsageError(f"engine spark could not start ({type(error).__name__}): is Java 17 installed?") from error
+    try:
+        yield session
+    finally:
+        session.stop()

@@ -1,0 +1,113 @@
+"""Raw to values: pure Column logic, the engine's part of a load.
+
+In a fixed order: missing values, `where`, `explode`, expressions. What comes out has, for the contract's column i,
+`v<i>` (the value, not yet cast) and, where its expression can refuse a value, `f<i>` (true when it did); then
+`_line` (bigint) and `_keep` (boolean, false where `where` says no). Casts and rules follow in Arrow: see `typed`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
+from pyspark.sql.types import StringType
+
+from pipeline.contract.dataset import Column, ColumnType, Dataset
+from pipeline.expression import METADATA, adapt, compile_expression, outermost_cast
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What `_metadata` answers: the source object's base name, its full uri and its size in bytes."""
+
+    name: str
+    path: str
+    size: int
+
+
+def values_of(raw: DataFrame, dataset: Dataset, file: FileFacts) -> DataFrame:
+    """The values of every contract column for every raw row (after `explode`, if any)."""
+    rows = _with_metadata(_without_missing(raw, dataset.read.missing_values), file)
+    rows = rows.withColumn("_keep", _keep(dataset))
+    if dataset.load.explode:
+        rows = rows.selectExpr("*", adapt(dataset.load.explode, f"{dataset.path}: explode"))
+    selected: list[SparkColumn] = [F.col("_line"), F.col("_keep")]
+    for index, column in enumerate(dataset.columns):
+        selected.extend(_value(rows, column, index, dataset))
+    return rows.select(*selected)
+
+
+def _without_missing(raw: DataFrame, missing: tuple[str, ...]) -> DataFrame:
+    """NULL for the text values that the contract calls missing; other columns as they are."""
+    if not missing:
+        return raw
+    texts = {field.name for field in raw.schema if isinstance(field.dataType, StringType)}
+    return raw.select(
+        *[
+            F.when(~F.col(_quoted(name)).isin(*missing), F.col(_quoted(name))).alias(name)
+            if name in texts
+            else F.col(_quoted(name))
+            for name in raw.columns
+        ]
+    )
+
+
+def _with_metadata(rows: DataFrame, file: FileFacts) -> DataFrame:
+    facts = {"file_name": file.name, "file_path": file.path, "file_size": file.size}
+    return rows.withColumns({column: F.lit(facts[field]) for field, column in METADATA.items()})
+
+
+def _keep(dataset: Dataset) -> SparkColumn:
+    """As in SQL's WHERE: a row is kept when the condition is true, neither when false nor when NULL."""
+    if dataset.load.where is None:
+        return F.lit(True)
+    return F.coalesce(F.expr(adapt(dataset.load.where, f"{dataset.path}: where")), F.lit(False))
+
+
+def _value(rows: DataFrame, column: Column, index: int, dataset: Dataset) -> list[SparkColumn]:
+    if column.expression is None:
+        source = F.col(_quoted(column.source)) if column.source in rows.columns else F.lit(None).cast("string")
+        return [source.alias(f"v{index}")]
+    where = f"{dataset.path}: transformLogic of {column.name}"
+    inner = _cast_by_us(rows, column, where)
+    if inner is not None:
+        return [F.expr(inner).alias(f"v{index}")]
+    expression = compile_expression(column.expression, where)
+    value = F.expr(expression.sql)
+    if not expression.fallible or not expression.inputs:
+        return [value.alias(f"v{index}")]
+    present = F.lit(True)
+    for name in expression.inputs:
+        present = present & F.expr(name).isNotNull()
+    return [value.alias(f"v{index}"), (present & value.isNull()).alias(f"f{index}")]
+
+
+def _cast_by_us(rows: DataFrame, column: Column, where: str) -> str | None:
+    """The inside of an outermost cast of text to the column's own type: our cast is strict, an engine's rounds."""
+    cast = outermost_cast(column.expression or "")
+    if cast is None or not _same_type(cast[1], column.type):
+        return None
+    inner = compile_expression(cast[0], where)
+    if inner.fallible:
+        return None
+    return inner.sql if isinstance(rows.select(F.expr(inner.sql)).schema[0].dataType, StringType) else None
+
+
+def _same_type(spark_type: str, column_type: ColumnType) -> bool:
+    name = spark_type.lower().split("(")[0].strip()
+    kinds = {
+        "integer": ("tinyint", "smallint", "int", "integer", "bigint", "long"),
+        "decimal": ("decimal", "numeric", "dec"),
+        "double": ("double", "float", "real"),
+        "boolean": ("boolean",),
+        "date": ("date",),
+        "timestamptz": ("timestamp", "timestamp_ltz"),
+        "timestamp": ("timestamp", "timestamp_ntz"),
+    }
+    return name in kinds.get(column_type.kind, ())
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"

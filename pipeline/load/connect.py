@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 # A resuming Aurora holds the connection attempt open for about 15 s; several short attempts leave room for a signal.
 CONNECT_TIMEOUT = 10
+SECRET_OPTIONS = ("password", "sslpassword")
 UNKNOWN_HOST_WAIT = 15.0
 
 # The client notices a dead server within a minute, also when the network swallows packets.
@@ -80,7 +81,8 @@ class Destination:
     address: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "address", self.url.render_as_string(hide_password=True))
+        shown = self.url.difference_update_query(SECRET_OPTIONS)
+        object.__setattr__(self, "address", shown.render_as_string(hide_password=True))
 
 
 def connect(destination: Destination, purpose: str, wait: float = 180.0) -> Connection:
@@ -167,12 +169,13 @@ def _connect_failure(error: psycopg2.Error, destination: Destination, waited: fl
     if refused or MISCONFIGURED.search(text) or not isinstance(error, psycopg2.OperationalError):
         return DestinationError(f"the database refused the connection: {reason}. Check the database URL {where}")
     return TransientError(
-        f"no database at {where} after {waited:.0f} s: {reason}. Is it running and reachable? Then load again"
+        f"no database at {where} after {waited:.0f} s: {reason}. Start it or correct the URL, then load again"
     )
 
 
 def _reason(error: psycopg2.Error, destination: Destination) -> str:
     """libpq's text on one line, without the password should it ever be in there."""
-    text = " ".join(str(error).split())
-    password = destination.url.password
-    return text.replace(str(password), "***") if password else text
+    text = " ".join(str(error).split()).split(" Is the server running")[0]
+    for secret in (destination.url.password, *(destination.url.query.get(name) for name in SECRET_OPTIONS)):
+        text = text.replace(str(secret), "***") if secret else text
+    return text

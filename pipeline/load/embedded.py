@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import shlex
 import subprocess
 import time
@@ -38,10 +39,8 @@ def stop(directory: Path) -> None:
         return
     server = _package().get_server(directory, cleanup_mode=None, start=False)
     pgexec = _pgexec()
-    pgexec(
-        "pg_ctl", ("-w", "-m", "fast", "-D", str(directory.resolve()), "stop"), server.bin_path, user=server.system_user
-    )
-    type(server)._instances.pop(directory.resolve(), None)
+    arguments = ("-w", "-m", "fast", "-D", str(directory.resolve()), "stop")
+    pgexec("pg_ctl", arguments, server.bin_path, user=server.system_user)
 
 
 def psql_command(destination: Destination) -> str:
@@ -77,15 +76,25 @@ def _server(directory: Path) -> Any:
     package = _package()
     directory.parent.mkdir(parents=True, exist_ok=True)
     for attempt in range(START_ATTEMPTS):
+        server = package.get_server(directory, cleanup_mode=None, start=False)
         try:
-            return package.get_server(directory, cleanup_mode=None)
+            server.start()
         except (subprocess.SubprocessError, AssertionError) as error:
             failure = error
-            package.PostgresServer._instances.pop(directory.resolve(), None)
             time.sleep(attempt)
+        else:
+            return server
+        finally:
+            _forget(server)
     raise DestinationError(
         f"the embedded PostgreSQL in {directory} does not start; its log is {directory / 'log'}"
     ) from failure
+
+
+def _forget(server: Any) -> None:
+    """The package remembers a server as running, and clears up at exit, although it may be stopped or gone by then."""
+    atexit.unregister(server._cleanup)
+    type(server)._instances.pop(server.pgdata, None)
 
 
 def _destination(socket: Path, database: str) -> Destination:

@@ -1,0 +1,122 @@
+"""A TCP proxy in front of a PostgreSQL server that can cut, reset, stall or slow what passes through it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from pipeline.load.connect import Destination
+
+Fault = Literal["reset", "close", "stall"]
+
+
+@dataclass
+class Proxy:
+    """`cut_after`: bytes from client to server, per connection, after which `fault` strikes (None: never).
+
+    `cut_at`: bytes of a client message on whose sight `fault` strikes, before (with `deliver`: after) passing it on.
+    `delay`: seconds before each piece is passed on. `down`: new connections are reset.
+    """
+
+    upstream: tuple[str, int] | str
+    cut_after: int | None = None
+    cut_at: bytes | None = None
+    deliver: bool = False
+    fault: Fault = "reset"
+    delay: float = 0.0
+    down: bool = False
+    strikes: int = 0
+    _listener: socket.socket = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop accepting; sessions under way go on until one side ends them."""
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                if self.down:
+                    _reset(client)
+                    continue
+                server = self._connect()
+                threading.Thread(target=self._upwards, args=(client, server), daemon=True).start()
+                threading.Thread(target=self._downwards, args=(client, server), daemon=True).start()
+
+    def _connect(self) -> socket.socket:
+        if isinstance(self.upstream, tuple):
+            return socket.create_connection(self.upstream)
+        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        server.connect(self.upstream)
+        return server
+
+    def _upwards(self, client: socket.socket, server: socket.socket) -> None:
+        passed = 0
+        with contextlib.suppress(OSError):
+            while piece := client.recv(65536):
+                time.sleep(self.delay)
+                passed += len(piece)
+                if self._strikes(piece, passed):
+                    if self.deliver:
+                        server.sendall(piece)
+                        time.sleep(0.3)  # the server has acted on it before the client is cut off
+                    return self._strike(client, server)
+                server.sendall(piece)
+            server.shutdown(socket.SHUT_WR)
+        return None
+
+    def _downwards(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while piece := server.recv(65536):
+                if self.cut_at is not None and self.deliver and self.strikes:
+                    continue  # what the server answers to the fatal message never arrives
+                client.sendall(piece)
+            client.shutdown(socket.SHUT_WR)
+
+    def _strikes(self, piece: bytes, passed: int) -> bool:
+        struck = (self.cut_after is not None and passed > self.cut_after) or (
+            self.cut_at is not None and self.cut_at in piece
+        )
+        self.strikes += struck
+        return struck
+
+    def _strike(self, client: socket.socket, server: socket.socket) -> None:
+        if self.fault == "stall":
+            threading.Event().wait(3600)
+        for end in (client, server):
+            _reset(end) if self.fault == "reset" else end.close()
+
+
+@contextmanager
+def proxied(destination: Destination) -> Iterator[tuple[Proxy, Destination]]:
+    """A harmless proxy before the server of `destination`, and the destination that leads through it."""
+    url = destination.url
+    directory = url.query.get("host")
+    port = url.port or 5432
+    proxy = Proxy(f"{directory}/.s.PGSQL.{port}" if directory else (url.host or "localhost", port))
+    through = url.difference_update_query(["host"]).set(host="127.0.0.1", port=proxy.port)
+    through = through.update_query_dict({"sslmode": "disable"}) if directory else through
+    try:
+        yield proxy, replace(destination, url=through)
+    finally:
+        proxy.close()
+
+
+def _reset(end: socket.socket) -> None:
+    """Close with RST instead of FIN."""
+    with contextlib.suppress(OSError):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        end.shutdown(socket.SHUT_RD)
+        end.close()

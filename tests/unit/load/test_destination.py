@@ -1,0 +1,108 @@
+"""What a destination shows, what it connects with, and how unreachable servers are reported. No server needed."""
+
+from __future__ import annotations
+
+import pickle
+import socket
+import time
+
+import pytest
+from sqlalchemy import make_url
+
+from pipeline.errors import DestinationError, TransientError
+from pipeline.load import connect as room
+from pipeline.load.connect import Destination, connect
+
+SECRET = "hunter2-very-secret"
+
+
+def destination(url: str, **facts: str | bool) -> Destination:
+    return Destination(make_url(url), **facts)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://loader:{SECRET}@db.example/dwh",
+        f"postgresql://loader@db.example/dwh?password={SECRET}",
+        f"postgresql://loader@db.example/dwh?sslkey=k&sslpassword={SECRET}",
+    ],
+)
+def test_no_secret_is_shown(url: str) -> None:
+    shown = destination(url)
+    assert SECRET not in repr(shown) + str(shown) + shown.address
+    assert "db.example" in repr(shown)
+
+
+def test_a_destination_travels_to_a_worker_with_its_secret() -> None:
+    sent = destination(f"postgresql://loader:{SECRET}@db.example/dwh", iam_auth=False, region="eu-central-1")
+    assert pickle.loads(pickle.dumps(sent)) == sent
+    assert pickle.loads(pickle.dumps(sent)).url.password == SECRET
+
+
+def test_the_url_decides_over_our_defaults() -> None:
+    url = "postgresql+psycopg2://loader@h:6432/dwh?sslmode=require&keepalives_idle=7&application_name=other"
+    options = room._options(destination(url, ca_bundle="/etc/ca.pem"), "ledger", left=100.0)
+    expected = {"host": "h", "port": 6432, "user": "loader", "dbname": "dwh", "sslmode": "require"}
+    assert options | expected == options
+    assert (options["keepalives_idle"], options["keepalives_interval"], options["tcp_user_timeout"]) == (
+        "7",
+        10,
+        60_000,
+    )
+    assert (options["application_name"], options["sslrootcert"]) == ("landfall:ledger", "/etc/ca.pem")
+
+
+def test_each_iam_connection_has_a_token_of_its_own_and_verifies_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    rds = destination(
+        "postgresql://loader:old@db.example:5433/dwh?sslmode=prefer", iam_auth=True, region="eu-central-1"
+    )
+    options = room._options(rds, "staging", left=100.0)
+    assert options["password"].startswith("db.example:5433/?Action=connect&DBUser=loader&")
+    assert "eu-central-1" in options["password"]
+    assert SECRET not in options["password"]
+    assert options["sslmode"] == "verify-full"
+
+
+def test_a_server_that_never_comes_up_is_transient_and_waited_for(closed_port: int) -> None:
+    started = time.monotonic()
+    nowhere = destination(f"postgresql://loader:{SECRET}@127.0.0.1:{closed_port}/dwh")
+    with pytest.raises(TransientError, match=rf"127\.0\.0\.1:{closed_port}/dwh after .* Connection refused") as caught:
+        connect(nowhere, "test", wait=1.0)
+    assert 0.5 < time.monotonic() - started < 3
+    assert SECRET not in str(caught.value)
+
+
+def test_a_server_that_accepts_and_says_nothing_is_transient() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        with pytest.raises(TransientError, match="timeout expired"):
+            connect(destination(f"postgresql://loader@127.0.0.1:{port}/dwh"), "test", wait=1.0)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://loader@127.0.0.1:1/dwh?sslmode=sometimes", "sslmode"),
+        ("postgresql://loader@127.0.0.1:1/dwh?no_such_option=1", "no_such_option"),
+    ],
+)
+def test_a_mistake_in_the_url_is_not_waited_for(url: str, said: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(DestinationError, match=said):
+        connect(destination(url), "test", wait=60.0)
+    assert time.monotonic() - started < 5
+
+
+def test_an_unknown_host_is_a_mistake_after_a_short_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "UNKNOWN_HOST_WAIT", 0.0)
+    with pytest.raises((DestinationError, TransientError), match=r"no-such-host\.invalid"):
+        connect(destination("postgresql://loader@no-such-host.invalid/dwh"), "test", wait=1.0)

@@ -1,0 +1,196 @@
+"""Compression by magic bytes: a source object as one or many streams of plain bytes.
+
+What a file is called says nothing here. Names inside a zip are only ever quoted in messages: nothing is unpacked to a
+path that a sender chose. Expansion is limited, an archive inside an archive is refused, and a truncated or corrupt
+archive is a SourceError at the byte where it shows.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from pipeline.errors import SourceError
+
+EXPANSION_FREE = 1 << 30
+"""Bytes that any archive may expand to."""
+EXPANSION_RATIO = 250
+"""Beyond that, how many times larger than the archive its content may be. Text rarely passes 30, a bomb has 1,000."""
+
+MAGIC = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",
+}
+_LOOK = 16
+_COPY = 1 << 20
+_JUNK = ("__MACOSX/", ".DS_Store", "Thumbs.db")
+_CORRUPT = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+
+
+class ByteStream(Protocol):
+    """Bytes in order; `read` gives less than asked only at the end."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of a source object: the object itself, or a member of a zip (then `name` is the member's name)."""
+
+    name: str | None
+    open: Callable[[], ByteStream]
+    seekable: bool = False
+
+
+def detect(path: Path) -> str | None:
+    """gzip, bzip2, xz, zstd, zip or None, from the first bytes."""
+    with path.open("rb") as file:
+        return _kind(file.read(_LOOK))
+
+
+def open_members(path: Path, name: str) -> tuple[Member, ...]:
+    """The plain files in a source object; `name` is what messages call it.
+
+    Raises SourceError if it is an archive without files, a corrupt one, or one with archives inside.
+    """
+    kind = detect(path)
+    if kind == "zip":
+        return _zip_members(path, name)
+    if kind is None:
+        return (Member(None, lambda: path.open("rb"), seekable=True),)
+    return (Member(None, lambda: _Guarded(_decompress(path, kind), name, kind, path.stat().st_size)),)
+
+
+def materialise(member: Member, path: Path) -> Path:
+    """Write a member's plain bytes to `path`, for formats that need to seek."""
+    stream = member.open()
+    with path.open("wb") as file:
+        while piece := stream.read(_COPY):
+            file.write(piece)
+    stream.close()
+    return path
+
+
+def _kind(head: bytes) -> str | None:
+    kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
+    if kind == "bzip2" and head[4:10] not in (b"1AY&SY", b"\x17rE8P\x90"):
+        return None  # text may begin with "BZh": a real stream goes on with a block or its end
+    return kind
+
+
+def _decompress(path: Path, kind: str) -> ByteStream:
+    match kind:
+        case "gzip":
+            return gzip.open(path, "rb")
+        case "bzip2":
+            return bz2.open(path, "rb")
+        case "xz":
+            return lzma.open(path, "rb")
+        case _:
+            return _zstd(path)
+
+
+def _zstd(path: Path) -> ByteStream:
+    return io.BufferedReader(_Raw(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")), _COPY)
+
+
+class _Raw(io.RawIOBase):
+    """An Arrow stream as Python's raw stream: Arrow's `read` may stop early at a frame's end."""
+
+    def __init__(self, stream: pa.NativeFile) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        piece = self._stream.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+class _Guarded:
+    """A decompressing stream whose failures are SourceErrors and whose output is limited."""
+
+    def __init__(self, stream: ByteStream, name: str, kind: str, compressed: int) -> None:
+        self._stream = stream
+        self._name = name
+        self._kind = kind
+        self._limit = max(EXPANSION_FREE, compressed * EXPANSION_RATIO)
+        self._read = 0
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            piece = self._stream.read(size)
+        except _CORRUPT as error:
+            raise SourceError(_corrupt(self._name, self._kind, self._read, error)) from error
+        if self._read == 0:
+            _refuse_nested(piece[:_LOOK], self._name)
+        self._read += len(piece)
+        if self._read > self._limit:
+            raise SourceError(
+                f"{self._name}: the {self._kind} archive expands to more than {self._limit:,} bytes, which looks like a"
+                " decompression bomb; if it is real, send it in smaller files or uncompressed"
+            )
+        return piece
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _corrupt(name: str, kind: str, read: int, error: Exception) -> str:
+    return (
+        f"{name}: the {kind} archive is truncated or corrupt after {read:,} bytes of content"
+        f" ({str(error) or type(error).__name__}); have it sent again"
+    )
+
+
+def _refuse_nested(head: bytes, name: str) -> None:
+    if inner := _kind(head):
+        raise SourceError(f"{name}: a {inner} archive inside an archive is not read; send one layer of compression")
+
+
+def _zip_members(path: Path, name: str) -> tuple[Member, ...]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = [entry for entry in archive.infolist() if _is_data(entry)]
+    except _CORRUPT as error:
+        raise SourceError(_corrupt(name, "zip", 0, error)) from error
+    if not entries:
+        raise SourceError(f"{name}: the zip archive holds no file")
+    if any(entry.flag_bits & 0x1 for entry in entries):
+        raise SourceError(f"{name}: the zip archive is encrypted; have it sent without a password")
+    return tuple(_zip_member(path, name, entry) for entry in entries)
+
+
+def _is_data(entry: zipfile.ZipInfo) -> bool:
+    return not entry.is_dir() and not any(junk in entry.filename for junk in _JUNK)
+
+
+def _zip_member(path: Path, name: str, entry: zipfile.ZipInfo) -> Member:
+    label = f"{name}!{entry.filename!r}"
+
+    def open_entry() -> ByteStream:
+        try:
+            stream = zipfile.ZipFile(path).open(entry)  # noqa: SIM115 - the member closes it
+        except _CORRUPT as error:
+            raise SourceError(_corrupt(label, "zip", 0, error)) from error
+        return _Guarded(stream, label, "zip", entry.compress_size)
+
+    return Member(entry.filename, open_entry)

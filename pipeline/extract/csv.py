@@ -1,0 +1,80 @@
+"""CSV: block by block, the fast path where a block is proven clean and the strict path where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.contract.dataset import Dataset
+from pipeline.errors import SourceError
+from pipeline.extract.compression import Member
+from pipeline.extract.csv_file import CsvFile
+from pipeline.extract.csv_grammar import Dialect, Reading
+from pipeline.extract.extraction import LINE, Extraction, RawPart
+from pipeline.extract.line_index import LineIndex, Segment
+from pipeline.extract.parts import PartWriter
+from pipeline.extract.path_columns import append_values, path_values
+
+
+class CsvExtraction(Extraction):
+    """A CSV source object: one file or, in a zip, several with the same columns. Lines count on from file to file."""
+
+    def __init__(self, members: tuple[Member, ...], name: str, dataset: Dataset, work: Path, part_bytes: int) -> None:
+        """Reads the first header. Raises SourceError if there is none or it is broken."""
+        super().__init__(work)
+        self._members = members
+        self._name = name
+        self._dataset = dataset
+        self._work = work
+        self._part_bytes = part_bytes
+        self._index = LineIndex(members)
+        with closing(members[0].open()) as stream:
+            beginning = CsvFile(stream, dataset, name, 1, part_bytes).beginning
+        self._path_values = path_values(name, dataset.source_columns, [c.name for c in beginning.columns])
+        self._file_names = {column.name for column in beginning.columns}
+        self.columns = (*beginning.columns, *self._path_values)
+        self.header_raw, self.preamble = beginning.header_raw, beginning.preamble
+        self._kept = self.carried(dataset, beginning.columns)
+        names = [*self._kept, LINE, *(column.name for column in self._path_values)]
+        self.schema = pa.schema([(name, pa.int64() if name == LINE else pa.string()) for name in names])
+
+    def parts(self) -> Iterator[RawPart]:
+        """See Extraction."""
+        writer = PartWriter(self._work, self._part_bytes)
+        line = 1
+        for number, member in enumerate(self._members):
+            with closing(member.open()) as stream:
+                file = CsvFile(stream, self._dataset, self._label(member), line, self._part_bytes)
+                self._require_same_columns(file, member)
+                for table, size in self._tables(file, number):
+                    yield from writer.add(table, size)
+                line = file.line
+        yield from writer.finish()
+
+    def raw_records(self, lines: Iterator[int]) -> Iterator[tuple[int, bytes]]:
+        """See Extraction."""
+        reading = Reading(Dialect.of(self._dataset.read))
+        return self._index.records(lines, lambda text, at: reading.extent(text, at) or reading.line_end(text, at))
+
+    def _tables(self, file: CsvFile, member: int) -> Iterator[tuple[pa.Table, int]]:
+        for block, consumed, table in file.blocks(self._kept, self._spool.add):
+            size = block.raw_position(consumed)
+            if size:
+                self._index.add(Segment(block.line, member, block.start, block.start + size, block.encoding))
+            self.rows += table.num_rows
+            yield append_values(table, self._path_values, self.schema).select(self.schema.names), size
+
+    def _label(self, member: Member) -> str:
+        return f"{self._name}!{member.name}" if member.name else self._name
+
+    def _require_same_columns(self, file: CsvFile, member: Member) -> None:
+        names = {column.name for column in file.beginning.columns}
+        if names != self._file_names:
+            differing = ", ".join(sorted(names ^ self._file_names))
+            raise SourceError(
+                f"{self._label(member)}: its columns differ from those of {self._members[0].name} in the same archive"
+                f" ({differing}); send files of one layout together"
+            )

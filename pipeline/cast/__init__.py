@@ -59,17 +59,32 @@ _ARROW: dict[Kind, pa.DataType] = {
 }
 
 
+def _unlike(arrived: pa.DataType, kind: Kind) -> bool:
+    """Types between which Arrow would convert by counting days or microseconds, or could not convert at all."""
+    if pa.types.is_nested(arrived):
+        return kind not in ("json", "array")
+    if kind in _TIMES:
+        return bool(pa.types.is_integer(arrived) or pa.types.is_floating(arrived) or pa.types.is_decimal(arrived))
+    return kind in ("integer", "decimal", "double", "boolean") and bool(pa.types.is_temporal(arrived))
+
+
+_TIMES = frozenset({"date", "timestamp", "timestamptz", "time"})
+
+
 def strict_cast(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
     """Cast `array` to `arrow_type(column_type)`; the second value marks (true) the rows that are not of that type.
 
     Bad rows are NULL in the first value; the mark is None when every row is good. NULL stays NULL and is good.
     """
-    if column_type.kind == "array":
-        return nested.to_array(array, column_type, strict_cast, arrow_type)
     wanted = arrow_type(column_type)
     if array.null_count == len(array):
         return pa.nulls(len(array), wanted), None
-    values, bad = _CASTS[column_type.kind](array, column_type)
+    if _unlike(array.type, column_type.kind):
+        return pa.nulls(len(array), wanted), pc.is_valid(array)
+    if column_type.kind == "array":
+        values, bad = nested.to_array(array, column_type, strict_cast, arrow_type)
+    else:
+        values, bad = _CASTS[column_type.kind](array, column_type)
     if bad is not None and not pc.any(bad).as_py():
         bad = None
     return values, bad

@@ -79,6 +79,8 @@ def to_array(
         array, unreadable = _lists(array)
     if len(array) == array.null_count:
         return pa.nulls(len(array), pa.list_(arrow_type(item))), unreadable
+    if not pa.types.is_list(array.type) and not pa.types.is_large_list(array.type):
+        return pa.nulls(len(array), pa.list_(arrow_type(item))), pc.is_valid(array)
     array = pc.cast(array, pa.list_(array.type.value_type))
     flat, bad_items = cast(pc.list_flatten(array), item)
     lengths = pc.fill_null(pc.list_value_length(array), 0).to_pylist()

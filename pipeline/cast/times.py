@@ -19,8 +19,9 @@ _FIRST_DAY = "0001-01-01"
 def to_date(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
     """`YYYY-MM-DD` or the contract's format. A timestamp is a date only at midnight."""
     if not is_text(array):
-        values, bad = cast_where_possible(_naive(array), lambda part: pc.cast(part, pa.date32()))
-        return _no_year_zero(values, bad)
+        values = pc.cast(_naive(array), pa.date32())
+        late = pc.fill_null(pc.not_equal(pc.cast(values, _NAIVE), pc.cast(_naive(array), _NAIVE)), False)
+        return _no_year_zero(blank_out(values, late), late)
     text, unlike = _iso(array, column_type)
     values, bad = cast_where_possible(text, lambda part: pc.cast(part, pa.date32()))
     return _no_year_zero(values, either(unlike, bad))

@@ -1,0 +1,52 @@
+# Landfall. `make` alone lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+DEMO := .venv-demo
+BIN := $(VENV)/bin
+
+.PHONY: help demo test test-unit lint format lock bench image push deploy destroy rehearse clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(DEMO)/installed: locks/embedded.txt pyproject.toml
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/embedded.txt
+	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/installed: locks/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+demo: $(DEMO)/installed ## Load the samples into an embedded PostgreSQL and show what happened
+	@$(DEMO)/bin/python samples/demo.py
+
+test: $(VENV)/installed ## Run the whole test suite
+	$(BIN)/python -m pytest
+
+test-unit: $(VENV)/installed ## Run the tests that need no database (seconds)
+	$(BIN)/python -m pytest tests/unit
+
+lint: $(VENV)/installed ## Check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed ## Put the code into its standard form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/installed ## Renew the lock files from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra native pyproject.toml -o locks/native.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra spark pyproject.toml -o locks/spark.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra native --extra embedded pyproject.toml -o locks/embedded.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra embedded --group dev pyproject.toml -o locks/dev.txt
+
+clean: ## Remove what was built, not the demo's data
+	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

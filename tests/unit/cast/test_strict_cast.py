@@ -1,0 +1,135 @@
+"""What each type accepts, and that everything else is named as bad, never changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from pipeline.cast import arrow_type, strict_cast
+from pipeline.contract.dataset import ColumnType
+
+SMALL = ColumnType("integer", "smallint", bits=16)
+BIG = ColumnType("integer", "bigint")
+MONEY = ColumnType("decimal", "numeric(12,2)", precision=12, scale=2)
+REAL = ColumnType("double", "real", bits=32)
+DOUBLE = ColumnType("double", "double precision")
+BOOLEAN = ColumnType("boolean", "boolean")
+DATE = ColumnType("date", "date")
+GERMAN = ColumnType("date", "date", format="dd.MM.yyyy")
+NAIVE = ColumnType("timestamp", "timestamp")
+MOMENT = ColumnType("timestamptz", "timestamptz")
+BERLIN = ColumnType("timestamptz", "timestamptz", zone="Europe/Berlin")
+TIME = ColumnType("time", "time")
+UUID = ColumnType("uuid", "uuid")
+JSON = ColumnType("json", "jsonb")
+BYTES = ColumnType("bytes", "bytea")
+INTEGERS = ColumnType("array", "bigint[]", item=BIG)
+BAD = object()
+
+
+def utc(*parts: int) -> dt.datetime:
+    return dt.datetime(*parts, tzinfo=dt.UTC)
+
+
+CASES = [
+    (SMALL, "7", 7), (SMALL, "+7", 7), (SMALL, "-7", -7), (SMALL, "007", 7), (SMALL, "32767", 32767),
+    (SMALL, "32768", BAD), (SMALL, "0x1F", BAD), (SMALL, "0X1F", BAD), (SMALL, " 7", BAD), (SMALL, "7 ", BAD),
+    (SMALL, "7.0", BAD), (SMALL, "1e3", BAD), (SMALL, "1_0", BAD), (SMALL, "٣", BAD), (SMALL, "", BAD), (SMALL, "-", BAD),
+    (BIG, "9223372036854775807", 9223372036854775807), (BIG, "9223372036854775808", BAD),
+    (MONEY, "1.5", Decimal("1.50")), (MONEY, "1e3", Decimal("1000.00")), (MONEY, ".5", Decimal("0.50")),
+    (MONEY, "1.50", Decimal("1.50")), (MONEY, "1.005", BAD), (MONEY, "12345678901.00", BAD), (MONEY, "1,5", BAD),
+    (MONEY, "NaN", BAD), (MONEY, "0x10", BAD), (MONEY, "", BAD), (MONEY, "12.3.4", BAD),
+    (DOUBLE, "1.5", 1.5), (DOUBLE, "-Infinity", float("-inf")), (DOUBLE, "1e999", BAD), (DOUBLE, "1,5", BAD),
+    (DOUBLE, "0x1p3", BAD), (REAL, "1.5", 1.5), (REAL, "1e39", BAD),
+    (BOOLEAN, "TRUE", True), (BOOLEAN, "no", False), (BOOLEAN, "1", True), (BOOLEAN, "2", BAD), (BOOLEAN, "", BAD),
+    (DATE, "2024-02-29", dt.date(2024, 2, 29)), (DATE, "2023-02-29", BAD), (DATE, "2024-2-9", BAD),
+    (DATE, "20240229", BAD), (DATE, "2024-02-29T00:00:00", BAD), (DATE, "0000-01-01", BAD),
+    (GERMAN, "31.12.2024", dt.date(2024, 12, 31)), (GERMAN, "31.02.2024", BAD), (GERMAN, "2024-12-31", BAD),
+    (NAIVE, "2024-01-02 03:04:05.000006", dt.datetime(2024, 1, 2, 3, 4, 5, 6)),
+    (NAIVE, "2024-01-02", dt.datetime(2024, 1, 2)), (NAIVE, "2024-01-02T03:04:05Z", BAD),
+    (NAIVE, "2024-01-02T03:04:05.1234567", BAD), (NAIVE, "2024-01-02T24:00:00", BAD),
+    (MOMENT, "2024-01-02T03:04:05Z", utc(2024, 1, 2, 3, 4, 5)), (MOMENT, "2024-01-02 03:04:05", utc(2024, 1, 2, 3, 4, 5)),
+    (MOMENT, "2024-01-02T03:04:05+02:00", utc(2024, 1, 2, 1, 4, 5)), (MOMENT, "yesterday", BAD),
+    (BERLIN, "2024-01-02 03:04:05", utc(2024, 1, 2, 2, 4, 5)), (BERLIN, "2024-03-31 02:30:00", BAD),
+    (BERLIN, "2024-10-27 02:30:00", BAD),
+    (TIME, "23:59:59.5", dt.time(23, 59, 59, 500000)), (TIME, "09:00", dt.time(9)), (TIME, "24:00", BAD), (TIME, "9:00", BAD),
+    (UUID, "550E8400-E29B-41D4-A716-446655440000", "550e8400-e29b-41d4-a716-446655440000"), (UUID, "550e8400", BAD),
+    (JSON, '{"a": [1, "é"]}', '{"a": [1, "é"]}'), (JSON, '"\\\\u0000"', '"\\\\u0000"'), (JSON, '"\\u0000"', BAD),
+    (JSON, '"\\ud800"', BAD), (JSON, "NaN", BAD), (JSON, "{", BAD), (JSON, "[" * 300 + "]" * 300, BAD),
+    (BYTES, "\\xdeadBEEF", b"\xde\xad\xbe\xef"), (BYTES, "3q2+7w==", b"\xde\xad\xbe\xef"), (BYTES, "?", BAD),
+    (INTEGERS, "[1, null, 2]", [1, None, 2]), (INTEGERS, "[]", []), (INTEGERS, '["x"]', BAD), (INTEGERS, "[[1]]", BAD),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("column_type", "text", "expected"), CASES)
+def test_text_is_exactly_of_its_type_or_bad(column_type: ColumnType, text: str, expected: object) -> None:
+    values, bad = strict_cast(pa.array([text, None], pa.string()), column_type)
+    marked = bad is not None and bad.to_pylist() == [True, False]
+    assert values.type == arrow_type(column_type)
+    if expected is BAD:
+        assert marked, f"{text!r} was taken as {values[0]}"
+        assert column_type.kind == "array" or values.to_pylist() == [None, None]
+    else:
+        assert bad is None
+        assert values.to_pylist() == [expected, None]
+
+
+@pytest.mark.parametrize("column_type", [SMALL, BIG, MONEY, DOUBLE, BOOLEAN, DATE, NAIVE, MOMENT, BERLIN, TIME, UUID])
+def test_one_bad_value_among_many_costs_only_itself(column_type: ColumnType) -> None:
+    good = {
+        "integer": "12", "decimal": "1.25", "double": "1.5", "boolean": "yes", "date": "2024-01-02",
+        "timestamp": "2024-01-02 03:04:05", "timestamptz": "2024-01-02T03:04:05Z", "time": "03:04:05",
+        "uuid": "550e8400-e29b-41d4-a716-446655440000",
+    }[column_type.kind]  # fmt: skip
+    texts = [good] * 1000
+    texts[617] = "not one"
+    values, bad = strict_cast(pa.array(texts), column_type)
+    assert bad is not None
+    assert [row for row, mark in enumerate(bad.to_pylist()) if mark] == [617]
+    assert values.null_count == 1
+
+
+@pytest.mark.parametrize(
+    ("array", "column_type", "expected"),
+    [
+        (pa.array([1.0, 2.5]), BIG, [1, BAD]),
+        (pa.array([70000], pa.int64()), SMALL, [BAD]),
+        (pa.array([1.1, 1e20]), MONEY, [Decimal("1.10"), BAD]),
+        (pa.array([Decimal("1.234")]), MONEY, [BAD]),
+        (pa.array([utc(2024, 1, 2), utc(2024, 1, 2, 1)]), DATE, [dt.date(2024, 1, 2), BAD]),
+        (pa.array([dt.date(2024, 1, 2)]), MOMENT, [utc(2024, 1, 2)]),
+        (pa.array([1_700_000_000]), MOMENT, [BAD]),
+        (pa.array([19_000]), DATE, [BAD]),
+        (pa.array([dt.date(2024, 1, 2)]), BIG, [BAD]),
+        (pa.array([[1, 2], None]), INTEGERS, [[1, 2], None]),
+        (pa.array([{"a": 1}]), JSON, ['{"a": 1}']),
+        (pa.array([b"ok", b"\xff"]), ColumnType("string", "text"), ["ok", BAD]),
+        (pa.array([[1]]), ColumnType("string", "text"), [BAD]),
+    ],
+)
+def test_other_types_convert_only_without_loss(array: pa.Array, column_type: ColumnType, expected: list[object]) -> None:
+    values, bad = strict_cast(array, column_type)
+    marks = bad.to_pylist() if bad is not None else [False] * len(array)
+    assert [BAD if mark else value for value, mark in zip(values.to_pylist(), marks, strict=True)] == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("d-MMM-yy", "5-Jan-20", dt.datetime(2020, 1, 5)),
+        ("d MMMM yyyy", "5 september 2020", dt.datetime(2020, 9, 5)),
+        ("MM/dd/yyyy hh:mm a", "01/02/2020 12:05 AM", dt.datetime(2020, 1, 2, 0, 5)),
+        ("MM/dd/yyyy hh:mm a", "01/02/2020 13:05 PM", None),
+        ("yyyyMMddHHmmss", "20200102030405", dt.datetime(2020, 1, 2, 3, 4, 5)),
+        ("yyyy-MM-dd'T'HH:mm:ss.SSS", "2020-01-02T03:04:05.678", dt.datetime(2020, 1, 2, 3, 4, 5, 678000)),
+        ("yyyy-MM-dd HH:mm:ss.SSSSSSSSS", "2020-01-02 03:04:05.678000000", dt.datetime(2020, 1, 2, 3, 4, 5, 678000)),
+        ("yyyy-MM-dd HH:mm:ss.SSSSSSSSS", "2020-01-02 03:04:05.678000001", None),
+    ],
+)
+def test_the_contracts_own_format(pattern: str, text: str, expected: dt.datetime | None) -> None:
+    values, bad = strict_cast(pa.array([text]), ColumnType("timestamp", "timestamp", format=pattern))
+    assert values.to_pylist() == [expected]
+    assert (bad is None) == (expected is not None)

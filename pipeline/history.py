@@ -124,7 +124,7 @@ def _placed(reason: Mapping[str, Any]) -> str:
 
 
 def _sent_back(found: Iterator[dict[str, Any]], dialect: Mapping[str, Any]) -> None:
-    """CSV as the sender wrote it, byte for byte, with one more column; of other formats the records in a CSV of ours."""
+    """CSV as the sender wrote it, byte for byte, with one more column; other formats' records in a CSV of ours."""
     out = sys.stdout.buffer
     as_sent = dialect.get("format") == "csv"
     encoding, delimiter = dialect.get("encoding") or "utf-8", dialect.get("delimiter") or ","

@@ -117,13 +117,12 @@ def _items(rules: Rules, values: pa.Array) -> Iterator[Mark]:
 
 def _bound(column: Column, text: str) -> pa.Scalar:
     """A bound as the nearest type that holds it exactly beside the column's values."""
-    if column.type.kind in ("integer", "decimal"):
-        return pc.cast(pa.scalar(text), pa.decimal128(38, _fraction_digits(text)))
-    return _bound_values(column, (text,))[0]
-
-
-def _fraction_digits(text: str) -> int:
-    return len(text.partition(".")[2])
+    if column.type.kind not in ("integer", "decimal"):
+        return _bound_values(column, (text,))[0]
+    number = Decimal(text)
+    if column.type.kind == "integer" and number == int(number) and abs(number) < 2**63:
+        return pa.scalar(int(number), pa.int64())
+    return pa.scalar(number)
 
 
 def _bound_values(column: Column, texts: tuple[str, ...]) -> pa.Array:

@@ -53,7 +53,7 @@ class ColumnType:
 
 @dataclass(frozen=True)
 class Rules:
-    """Column rules, each None or empty when not asked. Bounds are kept as the contract writes them (text of a number or date)."""
+    """Column rules, each None or empty when not asked. Bounds are texts, as the contract writes them."""
 
     enum: tuple[str, ...] = ()
     pattern: str | None = None
@@ -86,7 +86,10 @@ class Column:
 
 @dataclass(frozen=True)
 class RowRule:
-    """A Spark SQL condition over the typed columns; false or NULL breaks it (`error` rejects the row, others are counted)."""
+    """A Spark SQL condition over the typed columns. As in a CHECK constraint, only false breaks it.
+
+    `error` rejects the row, the other severities are counted.
+    """
 
     name: str
     condition: str
@@ -131,7 +134,7 @@ class Evolution:
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """How valid rows reach the target. `dedupe`: ORDER BY terms, the first row of a key wins. `explode`, `where`: Spark SQL."""
+    """How valid rows reach the target. `dedupe`: ORDER BY terms, a key's first row wins. `explode`, `where`: Spark SQL."""
 
     mode: Mode = "append"
     where: str | None = None
@@ -164,7 +167,7 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A contract, compiled. `source_columns`: every source column that the contract uses, snake_case, in order of first use."""
+    """A contract, compiled. `source_columns`: the source columns that it uses, snake_case, in order of first use."""
 
     id: str
     version: str

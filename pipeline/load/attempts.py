@@ -1,0 +1,34 @@
+"""Which staged rows count: those of partitions whose writer was heard to have committed."""
+
+from __future__ import annotations
+
+from psycopg2 import sql
+
+from pipeline.errors import BalanceError
+from pipeline.load.publishing import Publishing
+
+
+def confirm(work: Publishing) -> None:
+    """Drop what unconfirmed attempts staged (a retried partition's first try) and count the rest.
+
+    Raises BalanceError if a confirmed attempt has not the rows that it reported.
+    """
+    # A straggler of a lost attempt may still be writing: nothing may be added to what is counted here.
+    work.run("LOCK TABLE {rows}, {rejects} IN SHARE ROW EXCLUSIVE MODE")
+    confirmations = [each for each in work.request.confirmations if each.attempt]
+    work.counts["staged"] = _keep(work, work.rows, {each.attempt: each.staged for each in confirmations})
+    work.counts["rejected"] = _keep(work, work.rejects, {each.attempt: each.rejected for each in confirmations})
+
+
+def _keep(work: Publishing, table: sql.Identifier, reported: dict[int, int]) -> int:
+    found = dict(work.all("SELECT _attempt, count(*) FROM {table} GROUP BY _attempt", table=table))
+    if set(found) - set(reported):
+        attempts = sql.Literal(list(reported) or [0])
+        work.run("DELETE FROM {table} WHERE _attempt <> ALL ({attempts})", table=table, attempts=attempts)
+    wrong = [attempt for attempt, rows in reported.items() if found.get(attempt, 0) != rows]
+    if wrong:
+        raise BalanceError(
+            f"partition attempts {wrong} reported {[reported[each] for each in wrong]} rows, but the staging table has "
+            f"{[found.get(each, 0) for each in wrong]}. Nothing was published; please report this as a bug"
+        )
+    return sum(reported.values())

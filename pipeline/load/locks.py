@@ -1,0 +1,98 @@
+"""How a publish gets the target to itself: no other load, no other writer; readers are never held up by waiting."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg2
+from psycopg2 import sql
+
+from pipeline.errors import TransientError
+from pipeline.load.publishing import Publishing
+
+# One try's wait, in milliseconds. While a lock is waited for, later writers queue behind it, so a try is short.
+TRY_MILLISECONDS = 3_000
+
+# Worth another try within the same transaction, after going back to a savepoint.
+BUSY = (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected, psycopg2.errors.UndefinedTable)
+
+# Nothing of the role's or database's own limits may end a long publish; parallel plans and hashes get more memory on
+# bigger servers: a quarter of shared_buffers (in 8 kB pages), between 64 and 256 MB.
+SETTINGS = """
+    SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '30s', true),
+           set_config('idle_in_transaction_session_timeout', '0', true), set_config('row_security', 'off', true),
+           set_config('work_mem', memory.kb || 'kB', true), set_config('maintenance_work_mem', memory.kb || 'kB', true)
+    FROM (SELECT greatest(65536, least(262144, setting::bigint * 8 / 4)) AS kb
+          FROM pg_catalog.pg_settings WHERE name = 'shared_buffers') AS memory
+"""
+
+
+@contextmanager
+def savepoint(work: Publishing, name: str) -> Iterator[None]:
+    """Undo what the block did, and only that, if it raises."""
+    work.run("SAVEPOINT {name}", name=sql.Identifier(name))
+    try:
+        yield
+    except BaseException:
+        if not work.cursor.connection.closed:
+            work.run("ROLLBACK TO SAVEPOINT {name}", name=sql.Identifier(name))
+        raise
+    work.run("RELEASE SAVEPOINT {name}", name=sql.Identifier(name))
+
+
+def settle(work: Publishing) -> None:
+    """Begin: settings that hold until the transaction ends."""
+    work.run(SETTINGS)
+    work.backend = work.one("SELECT pid, backend_start FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid()")
+
+
+def hold_target(work: Publishing) -> None:
+    """Take the target's advisory lock and, if the table exists, keep other writers out until the transaction ends.
+
+    Readers, and rows of other tables that refer to the target, are not held up. Raises TransientError when it is still
+    taken after the request's `lock_wait` seconds.
+    """
+    _insist(work, lambda: _take(work))
+
+
+def hold_readers(work: Publishing) -> None:
+    """Keep readers out as well, which changing a column takes. Raises TransientError like hold_target."""
+    _insist(work, lambda: work.run("LOCK TABLE {target} IN ACCESS EXCLUSIVE MODE") is not None)
+
+
+def _insist(work: Publishing, take: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + work.request.lock_wait
+    while not _try(work, take):
+        if time.monotonic() >= deadline:
+            raise TransientError(
+                f"{work.dataset.schema}.{work.dataset.table} has been in use by another load or writer for over "
+                f"{work.request.lock_wait:.0f} s. Nothing was published; load again"
+            )
+        time.sleep(random.uniform(0.05, 0.5))  # noqa: S311
+
+
+def _try(work: Publishing, take: Callable[[], bool]) -> bool:
+    try:
+        with savepoint(work, "locking"):
+            work.run("SELECT set_config('lock_timeout', {wait}, true)", wait=sql.Literal(str(TRY_MILLISECONDS)))
+            return take()
+    except BUSY:
+        return False
+
+
+def _take(work: Publishing) -> bool:
+    name = sql.Literal(f"landfall target {work.dataset.schema}.{work.dataset.table}")
+    if not work.one("SELECT pg_try_advisory_xact_lock(hashtextextended({name}, 0))", name=name)[0]:
+        return False
+    work.refresh()
+    if work.live is not None:
+        # Appending without a key compares nothing with the table, so others may go on writing.
+        alone = work.key or work.dataset.load.mode != "append"
+        work.run(
+            "LOCK TABLE {target} IN {mode} MODE", mode=sql.SQL("SHARE ROW EXCLUSIVE" if alone else "ROW EXCLUSIVE")
+        )
+        work.refresh()
+    return True

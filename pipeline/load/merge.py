@@ -1,0 +1,198 @@
+"""How staged rows reach the target: compared once, and only what differs is written.
+
+A comparison by image (`*<>`) tells apart whatever is stored differently, NULLs included, and works for every type.
+"""
+
+from __future__ import annotations
+
+import psycopg2
+from psycopg2 import sql
+
+from pipeline.errors import BalanceError, DestinationError
+from pipeline.load.locks import savepoint
+from pipeline.load.publishing import Publishing, equal, name, names
+from pipeline.load.scope import NONE
+from pipeline.load.table import read
+
+# The planner knows nothing of how often rows differ; said like this it expects few, which lets it work in parallel.
+CHANGES = """
+    CREATE UNLOGGED TABLE {changes} AS
+    SELECT s._landfall_staged AS staged, t._landfall_present AS present, t._landfall_part AS part
+    FROM {staged} s {join} {present} t ON {match}
+    WHERE CASE WHEN s._landfall_staged IS NOT NULL AND t._landfall_present IS NOT NULL AND NOT (ROW({ours})::record *<> ROW({theirs})::record)
+               THEN 0 ELSE 1 END = 1
+"""
+PLAIN_STAGED = "(SELECT ctid AS _landfall_staged, {columns} FROM {rows} s)"
+PLAIN_PRESENT = (
+    "(SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns} FROM {target} t WHERE {scope})"
+)
+
+# Without a key equal rows are paired by hash, each one once; a false pair of differing rows is merely an update.
+NUMBERED_STAGED = """
+    (SELECT ctid AS _landfall_staged, {columns}, hash_record_extended(ROW({ours}), 0) AS _landfall_hash,
+            row_number() OVER (PARTITION BY hash_record_extended(ROW({ours}), 0)) AS _landfall_place FROM {rows} s)
+"""
+NUMBERED_PRESENT = """
+    (SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns}, hash_record_extended(ROW({columns}), 0) AS _landfall_hash,
+            row_number() OVER (PARTITION BY hash_record_extended(ROW({columns}), 0)) AS _landfall_place
+     FROM {target} t WHERE {scope})
+"""
+
+COUNT = """
+    SELECT count(*) FILTER (WHERE present IS NULL), count(*) FILTER (WHERE staged IS NOT NULL AND present IS NOT NULL),
+           count(*) FILTER (WHERE staged IS NULL) FROM {changes}
+"""
+DELETE = """
+    DELETE FROM {target} t USING {changes} c WHERE c.staged IS NULL AND t.ctid = c.present AND t.tableoid = c.part
+"""
+UPDATE = """
+    UPDATE {target} t SET {assignments}, _load_id = {load_id}, _line = s._line
+    FROM {changes} c JOIN {rows} s ON s.ctid = c.staged WHERE t.ctid = c.present AND t.tableoid = c.part
+"""
+INSERT = """
+    INSERT INTO {target} ({columns}, _load_id, _line)
+    SELECT {staged}, {load_id}, s._line FROM {changes} c JOIN {rows} s ON s.ctid = c.staged WHERE c.present IS NULL
+"""
+INSERT_ALL = "INSERT INTO {target} ({columns}, _load_id, _line) SELECT {columns}, {load_id}, _line FROM {rows}"
+
+# What the file says and this load did not have to write, counted in the table as it is now.
+UNCHANGED_BY_KEY = """
+    SELECT count(*) FROM {rows} s JOIN {target} t ON {match} WHERE t._load_id IS DISTINCT FROM {load_id}
+"""
+UNCHANGED_IN_SCOPE = "SELECT count(*) FROM {target} t WHERE ({scope}) AND t._load_id IS DISTINCT FROM {load_id}"
+
+REPEATED_KEYS = """
+    SELECT EXISTS (SELECT FROM {target} t JOIN {rows} USING ({key}) WHERE {among} GROUP BY {key} HAVING count(*) > 1)
+"""
+
+
+def merge(work: Publishing, scope: sql.Composable) -> None:
+    """Insert, update and delete so that the file's rows are in the target, and `scope` holds nothing else."""
+    if work.fresh or (scope is NONE and work.dataset.load.mode == "append"):
+        insert_all(work)
+        return
+    compare(work, scope)
+    apply(work)
+    work.counts["unchanged"] = _unchanged(work, scope)
+
+
+def insert_all(work: Publishing) -> None:
+    """The straight way, for rows that nothing in the target can be compared with."""
+    inserted = work.run(INSERT_ALL, columns=names(work.columns))
+    expect(work, "inserted", inserted, work.counts["staged"])
+    work.counts |= {"inserted": inserted, "updated": 0, "unchanged": 0, "deleted": 0}
+
+
+def compare(work: Publishing, scope: sql.Composable) -> None:
+    """Write down what differs: staged rows, rows present in the target, or pairs of both."""
+    upsert = work.dataset.load.mode == "upsert"
+    parts: dict[str, sql.Composable] = {
+        "columns": names(work.columns),
+        "ours": ours(work, work.columns),
+        "scope": scope,
+    }
+    if work.key:
+        require_one_row_per_key(work)
+        sides, match = (PLAIN_STAGED, PLAIN_PRESENT), equal(work.key, "s", "t")
+    else:
+        sides, match = (
+            (NUMBERED_STAGED, NUMBERED_PRESENT),
+            sql.SQL("s._landfall_hash = t._landfall_hash AND s._landfall_place = t._landfall_place"),
+        )
+    if upsert:
+        parts["scope"] = sql.SQL("true")
+    staged, present = (work.compose(side, **parts) for side in sides)
+    parallel_or_alone(
+        work,
+        work.compose(
+            CHANGES,
+            changes=work.scratch("changes"),
+            staged=staged,
+            present=present,
+            join=sql.SQL("LEFT JOIN" if upsert else "FULL JOIN"),
+            match=match,
+            ours=ours(work, work.columns),
+            theirs=names(work.columns, "t"),
+        ),
+    )
+
+
+def apply(work: Publishing) -> None:
+    """Do what `compare` wrote down. Raises if the table did not do as told: a trigger, or a bug."""
+    changes = {"changes": work.scratch("changes")}
+    inserts, updates, deletes = work.one(COUNT, **changes)
+    deleted = work.run(DELETE, **changes) if deletes else 0
+    expect(work, "deleted", deleted, deletes)
+    columns = tuple(column for column in work.columns if column not in work.key)
+    updated = work.run(UPDATE, assignments=assignments(columns), **changes) if updates else 0
+    expect(work, "updated", updated, updates)
+    inserted = (
+        work.run(INSERT, columns=names(work.columns), staged=names(work.columns, "s"), **changes) if inserts else 0
+    )
+    expect(work, "inserted", inserted, inserts)
+    work.counts |= {"inserted": inserted, "updated": updated, "deleted": deleted}
+
+
+def parallel_or_alone(work: Publishing, statement: sql.Composed) -> None:
+    """Run a big join; without parallel workers if the server has too little shared memory for them (64 MB in Docker)."""
+    try:
+        with savepoint(work, "parallel"):
+            work.cursor.execute(statement)
+    except psycopg2.errors.DiskFull:
+        work.run("SELECT set_config('max_parallel_workers_per_gather', '0', true)")
+        work.cursor.execute(statement)
+
+
+def ours(work: Publishing, columns: tuple[str, ...]) -> sql.Composed:
+    """The staged columns, cast where the target's type is a wider one: images of different types do not compare."""
+    assert work.live is not None
+    staged = read(work.cursor, *work.rows.strings)
+    assert staged is not None
+    found = []
+    for column in columns:
+        kind = work.live.columns[column].sql
+        cast = sql.SQL("::" + kind) if kind != staged.columns[column].sql else sql.SQL("")
+        found.append(name(column, "s") + cast)
+    return sql.SQL(", ").join(found)
+
+
+def assignments(columns: tuple[str, ...]) -> sql.Composed:
+    """`"a" = s."a", "b" = s."b"`."""
+    return sql.SQL(", ").join(sql.SQL("{} = {}").format(name(column), name(column, "s")) for column in columns)
+
+
+def _unchanged(work: Publishing, scope: sql.Composable) -> int:
+    if work.dataset.load.mode == "upsert":
+        count: int = work.one(UNCHANGED_BY_KEY, match=equal(work.key, "s", "t"))[0]
+    else:
+        count = work.one(UNCHANGED_IN_SCOPE, scope=scope)[0]
+    return count
+
+
+def require_one_row_per_key(work: Publishing, among: str = "true") -> None:
+    """Of the target rows `among` there must be one per key at most.
+
+    A table without a unique index on the key may hold a key twice; then there is no telling which row is meant.
+    """
+    assert work.live is not None
+    if any(unique <= set(work.key) for unique in work.live.unique_keys):
+        return
+    if work.one(REPEATED_KEYS, key=names(work.key), among=sql.SQL(among))[0]:
+        raise DestinationError(
+            f"{work.dataset.schema}.{work.dataset.table} has several rows with one key ({', '.join(work.key)}), so "
+            "there is no telling which to update. Remove the duplicates, or correct primaryKey in the contract"
+        )
+
+
+def expect(work: Publishing, done: str, count: int, planned: int) -> None:
+    """Raise if a statement touched another number of rows than planned: DestinationError if a trigger may be why."""
+    if count == planned:
+        return
+    said = f"{count} rows were {done} in {work.dataset.schema}.{work.dataset.table} instead of {planned}"
+    triggers = work.live.triggers if work.live else ()
+    if triggers:
+        raise DestinationError(
+            f"{said}: the table's trigger or rule {', '.join(triggers)} kept the others away. Nothing was published; "
+            "change it so that it lets the load's rows through"
+        )
+    raise BalanceError(f"{said}. Nothing was published; please report this as a bug")

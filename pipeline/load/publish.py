@@ -1,0 +1,118 @@
+"""The one transaction that moves staging into the target and writes the ledger: all of a file, or nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg2
+
+from pipeline.errors import DestinationError, LandfallError, RefusedError
+from pipeline.load import attempts, budget, duplicates, evolution, ledger, locks, rejects, rules, scope, staging
+from pipeline.load.balance import balance, receipt_rows
+from pipeline.load.commit import commit
+from pipeline.load.connect import Connection, translate
+from pipeline.load.merge import merge
+from pipeline.load.publishing import Publishing
+from pipeline.load.request import Published, PublishFailedError, PublishRefusedError, PublishRequest
+from pipeline.load.scd2 import keep_history
+
+__all__ = ["PublishFailedError", "PublishRefusedError", "PublishRequest", "Published", "publish"]
+
+
+def publish(conn: Connection, request: PublishRequest) -> Published:
+    """Publish a staged load, or refuse it, and commit.
+
+    Raises PublishRefusedError when the contract says no and PublishFailedError when the target does, both with the
+    rejects kept and the load's ledger row written; TransientError and any other error with nothing written at all.
+    """
+    work = Publishing(conn.cursor(), request)
+    try:
+        with _translated(request):
+            return _publish(work)
+    finally:
+        if not conn.closed:
+            conn.rollback()
+
+
+def _publish(work: Publishing) -> Published:
+    locks.settle(work)
+    _prepare(work)
+    try:
+        _fill(work)
+    except (RefusedError, DestinationError) as error:
+        raise _keep_rejects(work, error) from error
+    published = _close(work)
+    commit(work, "loaded")
+    return published
+
+
+def _prepare(work: Publishing) -> None:
+    """What needs no lock on the target: only staging is touched."""
+    attempts.confirm(work)
+    rejects.gather(work)
+    duplicates.set_aside(work)
+    duplicates.reject_repeated_values(work)
+    rejects.find_raw(work)
+
+
+def _fill(work: Publishing) -> None:
+    """From here on the target is ours: check against it, change it, fill it."""
+    budget.check(work)
+    work.run("ANALYZE {rows}")
+    locks.hold_target(work)
+    changes = evolution.plan(work)
+    replaced = scope.replaced(work)
+    scope.reject_strangers(work, replaced)
+    scope.reject_taken_values(work, replaced)
+    budget.check(work)
+    rules.check(work)
+    with locks.savepoint(work, "filled"), _translated(work.request):
+        evolution.apply(work, changes)
+        keep_history(work) if work.dataset.load.mode == "scd2" else merge(work, replaced)
+        evolution.complete(work)
+
+
+def _close(work: Publishing, error: LandfallError | None = None) -> Published:
+    """Keep the rejects, balance, write the ledger row, drop staging; all within the transaction."""
+    rejects.find_raw(work)
+    by_rule = rejects.move(work)
+    work.counts["rejected"] = sum(by_rule.values())
+    status = "loaded" if error is None else "refused" if isinstance(error, RefusedError) else "failed"
+    published = Published(status, receipt_rows(work), by_rule, work.rule_results, tuple(work.ddl))
+    receipt = {**work.request.receipt, **published.facts()}
+    conn, load_id = work.cursor.connection, work.request.load_id
+    if error is None:
+        balance(published.rows)
+        ledger.finish(conn, load_id, published.rows, by_rule, receipt)
+    else:
+        ledger.refuse(conn, load_id, status, error, published.rows, by_rule, receipt)
+    _drop_staging(work)
+    return published
+
+
+def _keep_rejects(work: Publishing, error: LandfallError) -> PublishRefusedError | PublishFailedError:
+    """The load is over without a row published; what was rejected before is kept."""
+    for count in ("inserted", "updated", "unchanged", "deleted"):
+        work.counts.pop(count, None)
+    work.ddl.clear()
+    published = _close(work, error)
+    commit(work, published.status)
+    kind = PublishRefusedError if isinstance(error, RefusedError) else PublishFailedError
+    return kind(str(error), published)
+
+
+def _drop_staging(work: Publishing) -> None:
+    staging.drop(work.cursor.connection, work.request.load_id)
+    for table in ("raw", "repeated", "conflicts", "partitions", "changes"):
+        work.run("DROP TABLE IF EXISTS {scratch}", scratch=work.scratch(table))
+
+
+@contextmanager
+def _translated(request: PublishRequest) -> Iterator[None]:
+    """Errors of the database become ours."""
+    reveal = not any(column.restricted for column in request.dataset.columns)
+    try:
+        yield
+    except psycopg2.Error as error:
+        raise translate(error, reveal) from error

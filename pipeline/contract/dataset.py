@@ -70,7 +70,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Column:
-    """A target column. `source` names the source column (snake_case) unless `expression` (Spark SQL) computes it."""
+    """A target column. `source` names its source column (snake_case) unless `expression` (Spark SQL) computes it."""
 
     name: str
     type: ColumnType
@@ -134,7 +134,10 @@ class Evolution:
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """How valid rows reach the target. `dedupe`: ORDER BY terms, a key's first row wins. `explode`, `where`: Spark SQL."""
+    """How valid rows reach the target. `dedupe`: ORDER BY terms, a key's first row wins. `explode`, `where`: Spark SQL.
+
+    `valid_from`: with scd2, the column that says since when a row holds; None: since it is loaded.
+    """
 
     mode: Mode = "append"
     where: str | None = None
@@ -145,6 +148,7 @@ class LoadPlan:
     same_content: Literal["skip", "load"] = "skip"
     budget: Budget = Budget()
     evolution: Evolution = Evolution()
+    valid_from: str | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from pipeline.load.connect import Connection
 from pipeline.load.sweep import sweep
 
 __all__ = [
-    "Begun", "SourceFacts", "begin", "ensure", "fail", "finish", "load", "loads", "rejects", "release", "sweep",
+    "Begun", "SourceFacts", "begin", "ensure", "fail", "finish", "load", "loads", "refuse", "rejects", "release",
+    "sweep",
 ]  # fmt: skip
 
 VERSION = 1
@@ -55,6 +56,19 @@ def finish(
     """Mark the load `loaded` within the caller's transaction (that of publish). `rows`: counts by the names of
     COUNTS."""
     _close(conn, load_id, "loaded", rows, rejects_by_rule, receipt=receipt)
+
+
+def refuse(
+    conn: Connection,
+    load_id: UUID,
+    status: str,
+    error: BaseException,
+    rows: Mapping[str, int],
+    rejects_by_rule: Mapping[str, int],
+    receipt: Mapping[str, Any],
+) -> None:
+    """Mark the load `refused` or `failed` within the caller's transaction, the one that keeps its rejects."""
+    _close(conn, load_id, status, rows, rejects_by_rule, error=error, receipt=receipt)
 
 
 def fail(

@@ -116,8 +116,7 @@ def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:
             confirmations.append(Confirmation(row.attempt, row.staged, row.rejected, row.filtered))
             warned.update(json.loads(row.warned))
         part.path.unlink()
-        rows = sum(confirmation.staged for confirmation in confirmations)
-        load.progress.rows(rows, extraction.bytes_read, load.fetched.bytes)
+        load.progress.rows(part.rows, part.size)
     return Staged(tuple(confirmations), warned)
 
 

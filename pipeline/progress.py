@@ -29,8 +29,8 @@ class Progress:
     def stage(self, name: str, subject: str) -> None:
         """A stage of a load begins; `subject` is what it works on (a uri, a dataset, a table)."""
 
-    def rows(self, rows: int, size: int, total: int) -> None:
-        """So many rows are staged so far; `size` bytes of the source object's `total` are read."""
+    def rows(self, rows: int, size: int) -> None:
+        """So many more rows went through the engine; they were `size` bytes of input."""
 
 
 class JsonLines(Progress):
@@ -53,8 +53,8 @@ class JsonLines(Progress):
         sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
         sys.stderr.flush()
 
-    def rows(self, rows: int, size: int, total: int) -> None:
-        self._rows = rows
+    def rows(self, rows: int, size: int) -> None:
+        self._rows += rows
 
 
 class Terminal(Progress):
@@ -75,7 +75,7 @@ class Terminal(Progress):
             transient=True,
         )
         self._task: TaskID | None = None
-        self._started = time.monotonic()
+        self._started, self._rows, self._size = time.monotonic(), 0, 0
 
     def __enter__(self) -> Self:
         self._display.start()
@@ -91,13 +91,15 @@ class Terminal(Progress):
             if self._task is not None:
                 self._display.remove_task(self._task)
             self._task = self._display.add_task("", total=None, rows=0, speed=0.0)
-            self._started = time.monotonic()
+            self._started, self._rows, self._size = time.monotonic(), 0, 0
         self._display.update(self._task, description=f"{name} {subject}")
 
-    def rows(self, rows: int, size: int, total: int) -> None:
+    def rows(self, rows: int, size: int) -> None:
+        self._rows += rows
+        self._size += size
         if self._task is not None:
-            speed = size / _MEGABYTE / max(time.monotonic() - self._started, 1e-3)
-            self._display.update(self._task, completed=size, total=total, rows=rows, speed=speed)
+            speed = self._size / _MEGABYTE / max(time.monotonic() - self._started, 1e-3)
+            self._display.update(self._task, rows=self._rows, speed=speed)
 
 
 def chosen(quiet: bool) -> Progress:

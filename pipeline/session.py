@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 from pyspark.sql import SparkSession
@@ -25,6 +27,7 @@ def engine_session(engine: Engine, streams: int, master: str | None = None) -> I
     `sail` runs in this process; `spark` starts a JVM for `master` (default `local[streams]`). Raises `UsageError` when
     the engine is not installed.
     """
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # gRPC remarks on every fork of a process that uses it
     opened = _sail(streams) if engine == "sail" else _spark(streams, master)
     with opened as session:
         for name, value in _SEMANTICS.items():
@@ -58,11 +61,12 @@ def _sail(streams: int) -> Iterator[SparkSession]:
 
 @contextmanager
 def _spark(streams: int, master: str | None) -> Iterator[SparkSession]:
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers are whatever python3 comes first in PATH
     builder = SparkSession.builder.master(master or f"local[{streams}]").appName("landfall")
     settings = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.log.level": "ERROR",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
         # A part is written for this load alone: its footer is read once, and every column of it is wanted.
         "spark.sql.parquet.filterPushdown": "false",

@@ -32,16 +32,18 @@ class SourceColumn:
 
 @dataclass(frozen=True)
 class RawPart:
-    """A Parquet file of `rows` raw rows, in the source's order."""
+    """A Parquet file of `rows` raw rows, in the source's order, that were `size` bytes of (unpacked) input."""
 
     path: Path
     rows: int
+    size: int = 0
 
 
 class Extraction(ABC):
     """One source object being read. `parts` reads it; the counts and `rejects` are final once `parts` is exhausted.
 
-    `records` = rows in the parts + `rejected`. `header_raw`: the header record as sent, without its line end.
+    `records` = rows in the parts + `rejected`. `bytes_read`: bytes of the file, as stored, that have been read so far.
+    `header_raw`: the header record as sent, without its line end.
     `preamble`: byte order mark and skipped lines before it, as sent.
     """
 
@@ -52,6 +54,7 @@ class Extraction(ABC):
 
     def __init__(self, work: Path) -> None:
         self.rows = 0
+        self.bytes_read = 0
         self._spool = RejectSpool(work / "rejects.jsonl")
 
     @property

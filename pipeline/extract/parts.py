@@ -31,7 +31,7 @@ class PartWriter:
 
     def finish(self) -> Iterator[RawPart]:
         """Write what is left, if anything."""
-        self._bytes = 0
+        size, self._bytes = self._bytes, 0
         if not self._tables:
             return
         table = pa.concat_tables(self._tables)
@@ -39,7 +39,7 @@ class PartWriter:
         path = self._work / f"part-{self._parts:05d}.parquet"
         self._parts += 1
         write_part(path, table)
-        yield RawPart(path, table.num_rows)
+        yield RawPart(path, table.num_rows, size)
 
 
 def write_part(path: Path, table: pa.Table) -> None:

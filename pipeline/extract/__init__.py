@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.contract.dataset import Dataset
 from pipeline.errors import SourceError
-from pipeline.extract.compression import open_members
+from pipeline.extract.compression import Member, detect, materialise, open_members
 from pipeline.extract.extraction import LINE, Extraction, RawPart, SourceColumn
 from pipeline.extract.rejects import RawReject
 
@@ -22,11 +22,28 @@ def open_source(path: Path, name: str, dataset: Dataset, work: Path, part_bytes:
     Parts of about `part_bytes` bytes of input are written into the existing directory `work`. Raises SourceError if the
     file is not what its contract says, corrupt, or empty where a header must be.
     """
-    members = open_members(path, name)
+    # each format brings its own libraries, so only the one that is needed is imported
     match dataset.read.format:
         case "csv":
             from pipeline.extract.csv import CsvExtraction
 
-            return CsvExtraction(members, name, dataset, work, part_bytes)
+            return CsvExtraction(open_members(path, name), name, dataset, work, part_bytes)
+        case "parquet":
+            from pipeline.extract.parquet import ParquetExtraction
+
+            return ParquetExtraction(_seekable(path, name, work), name, dataset, work, part_bytes)
         case other:
             raise SourceError(f"{name}: the format {other} cannot be read")
+
+
+def _seekable(path: Path, name: str, work: Path) -> Path:
+    """A file that can be read from its end: the path itself, or its only member unpacked into the work area."""
+    if detect(path) is None:
+        return path
+    return materialise(_only(open_members(path, name), name), work / "unpacked")
+
+
+def _only(members: tuple[Member, ...], name: str) -> Member:
+    if len(members) > 1:
+        raise SourceError(f"{name}: holds {len(members)} files, and only text formats are read from an archive of many")
+    return members[0]

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
@@ -37,16 +37,47 @@ MAGIC = {
 }
 _LOOK = 16
 _COPY = 1 << 20
-_JUNK = ("__MACOSX/", ".DS_Store", "Thumbs.db")
-_CORRUPT = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+CORRUPT: tuple[type[Exception], ...] = (
+    OSError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
-class ByteStream(Protocol):
-    """Bytes in order; `read` gives less than asked only at the end."""
+class Readable(Protocol):
+    """What the decompressors of the standard library have in common."""
 
     def read(self, size: int, /) -> bytes: ...
 
     def close(self) -> None: ...
+
+
+class ByteStream:
+    """Plain bytes of a file, in order; `read` gives less than asked only at the end."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes."""
+        return self._file.read(size)
+
+    def skip(self, size: int) -> None:
+        """Go on `size` bytes further."""
+        self._file.seek(size, io.SEEK_CUR)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the file, compressed if it is, that have been read so far."""
+        return self._file.tell()
 
 
 @dataclass(frozen=True)
@@ -55,7 +86,6 @@ class Member:
 
     name: str | None
     open: Callable[[], ByteStream]
-    seekable: bool = False
 
 
 def detect(path: Path) -> str | None:
@@ -71,10 +101,18 @@ def open_members(path: Path, name: str) -> tuple[Member, ...]:
     """
     kind = detect(path)
     if kind == "zip":
-        return _zip_members(path, name)
+        from pipeline.extract.zip_archive import zip_members
+
+        return zip_members(path, name)
     if kind is None:
-        return (Member(None, lambda: path.open("rb"), seekable=True),)
-    return (Member(None, lambda: _Guarded(_decompress(path, kind), name, kind, path.stat().st_size)),)
+        return (Member(None, lambda: ByteStream(path.open("rb"))),)
+    size = path.stat().st_size
+
+    def open_archive() -> ByteStream:
+        file = path.open("rb")
+        return GuardedStream(file, _decompress(file, kind), name, kind, size)
+
+    return (Member(None, open_archive),)
 
 
 def materialise(member: Member, path: Path) -> Path:
@@ -94,20 +132,16 @@ def _kind(head: bytes) -> str | None:
     return kind
 
 
-def _decompress(path: Path, kind: str) -> ByteStream:
+def _decompress(file: BinaryIO, kind: str) -> Readable:
     match kind:
         case "gzip":
-            return gzip.open(path, "rb")
+            return gzip.GzipFile(fileobj=file)
         case "bzip2":
-            return bz2.open(path, "rb")
+            return bz2.BZ2File(file)
         case "xz":
-            return lzma.open(path, "rb")
+            return lzma.LZMAFile(file)
         case _:
-            return _zstd(path)
-
-
-def _zstd(path: Path) -> ByteStream:
-    return io.BufferedReader(_Raw(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")), _COPY)
+            return io.BufferedReader(_Raw(pa.CompressedInputStream(pa.PythonFile(file), "zstd")), _COPY)
 
 
 class _Raw(io.RawIOBase):
@@ -125,10 +159,11 @@ class _Raw(io.RawIOBase):
         return len(piece)
 
 
-class _Guarded:
+class GuardedStream(ByteStream):
     """A decompressing stream whose failures are SourceErrors and whose output is limited."""
 
-    def __init__(self, stream: ByteStream, name: str, kind: str, compressed: int) -> None:
+    def __init__(self, file: BinaryIO, stream: Readable, name: str, kind: str, compressed: int) -> None:
+        super().__init__(file)
         self._stream = stream
         self._name = name
         self._kind = kind
@@ -138,8 +173,8 @@ class _Guarded:
     def read(self, size: int, /) -> bytes:
         try:
             piece = self._stream.read(size)
-        except _CORRUPT as error:
-            raise SourceError(_corrupt(self._name, self._kind, self._read, error)) from error
+        except CORRUPT as error:
+            raise SourceError(corrupt(self._name, self._kind, self._read, error)) from error
         if self._read == 0:
             _refuse_nested(piece[:_LOOK], self._name)
         self._read += len(piece)
@@ -150,11 +185,17 @@ class _Guarded:
             )
         return piece
 
+    def skip(self, size: int) -> None:
+        while size > 0 and (piece := self.read(min(size, _COPY))):
+            size -= len(piece)
+
     def close(self) -> None:
         self._stream.close()
+        super().close()
 
 
-def _corrupt(name: str, kind: str, read: int, error: Exception) -> str:
+def corrupt(name: str, kind: str, read: int, error: Exception) -> str:
+    """The message for an archive that ends or breaks after `read` bytes of content."""
     return (
         f"{name}: the {kind} archive is truncated or corrupt after {read:,} bytes of content"
         f" ({str(error) or type(error).__name__}); have it sent again"
@@ -164,33 +205,3 @@ def _corrupt(name: str, kind: str, read: int, error: Exception) -> str:
 def _refuse_nested(head: bytes, name: str) -> None:
     if inner := _kind(head):
         raise SourceError(f"{name}: a {inner} archive inside an archive is not read; send one layer of compression")
-
-
-def _zip_members(path: Path, name: str) -> tuple[Member, ...]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if _is_data(entry)]
-    except _CORRUPT as error:
-        raise SourceError(_corrupt(name, "zip", 0, error)) from error
-    if not entries:
-        raise SourceError(f"{name}: the zip archive holds no file")
-    if any(entry.flag_bits & 0x1 for entry in entries):
-        raise SourceError(f"{name}: the zip archive is encrypted; have it sent without a password")
-    return tuple(_zip_member(path, name, entry) for entry in entries)
-
-
-def _is_data(entry: zipfile.ZipInfo) -> bool:
-    return not entry.is_dir() and not any(junk in entry.filename for junk in _JUNK)
-
-
-def _zip_member(path: Path, name: str, entry: zipfile.ZipInfo) -> Member:
-    label = f"{name}!{entry.filename!r}"
-
-    def open_entry() -> ByteStream:
-        try:
-            stream = zipfile.ZipFile(path).open(entry)  # noqa: SIM115 - the member closes it
-        except _CORRUPT as error:
-            raise SourceError(_corrupt(label, "zip", 0, error)) from error
-        return _Guarded(stream, label, "zip", entry.compress_size)
-
-    return Member(entry.filename, open_entry)

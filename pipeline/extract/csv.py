@@ -50,6 +50,7 @@ class CsvExtraction(Extraction):
                 file = CsvFile(stream, self._dataset, self._label(member), line, self._part_bytes)
                 self._require_same_columns(file, member)
                 for table, size in self._tables(file, number):
+                    self.bytes_read = stream.bytes_read
                     yield from writer.add(table, size)
                 line = file.line
         yield from writer.finish()

@@ -10,8 +10,6 @@ from pipeline.extract.blocks import Block
 from pipeline.extract.compression import ByteStream, Member
 from pipeline.extract.encoding import Encoding
 
-_SKIP = 4 << 20
-
 
 @dataclass(frozen=True)
 class Segment:
@@ -66,7 +64,8 @@ class _Content:
             self.close()
             self._stream = self._members[segment.member].open()
             self._member, self._position = segment.member, 0
-        self._skip(segment.start - self._position)
+        if self._stream:
+            self._stream.skip(segment.start - self._position)
         raw = self._stream.read(segment.end - segment.start) if self._stream else b""
         self._position = segment.end
         return raw
@@ -75,12 +74,3 @@ class _Content:
         """Close the member that is open."""
         if self._stream:
             self._stream.close()
-
-    def _skip(self, size: int) -> None:
-        if self._stream is None:
-            return
-        if self._members[self._member].seekable:
-            self._stream.seek(size, 1)  # type: ignore[attr-defined]
-            return
-        while size > 0:
-            size -= len(self._stream.read(min(size, _SKIP)))

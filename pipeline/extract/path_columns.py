@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
 import pyarrow as pa
 
+from pipeline.contract.dataset import Dataset
 from pipeline.contract.names import snake_case
 from pipeline.extract.extraction import SourceColumn
 
+_PATTERNS = (
+    (re.compile(r"-?[0-9]{1,9}"), pa.int32()),
+    (re.compile(r"-?[0-9]{10,18}"), pa.int64()),
+    (re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"), pa.date32()),
+)
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -29,6 +36,29 @@ def append_values(table: pa.Table, values: Mapping[SourceColumn, object], schema
     """The table with a constant column for each value, typed as in `schema`."""
     for column, value in values.items():
         data_type = schema.field(column.name).type
-        constant = pa.repeat(pa.scalar(value, data_type), table.num_rows)
-        table = table.append_column(pa.field(column.name, data_type), constant)
+        scalar = value if isinstance(value, pa.Scalar) else pa.scalar(value, data_type)
+        table = table.append_column(pa.field(column.name, data_type), pa.repeat(scalar, table.num_rows))
     return table
+
+
+def infer_values(values: Mapping[SourceColumn, str | None], dataset: Dataset) -> dict[SourceColumn, pa.Scalar]:
+    """Path values with the type that they look like: int, date or text, as the engines' own readers do.
+
+    A value that a text column of the contract takes over as it is stays text, zero padding and all.
+    """
+    text = {column.source for column in dataset.columns if column.type.kind == "string" and column.expression is None}
+    return {
+        column: pa.scalar(value, pa.string()) if column.name in text else _inferred(value)
+        for column, value in values.items()
+    }
+
+
+def _inferred(value: str | None) -> pa.Scalar:
+    text = pa.scalar(value, pa.string())
+    for pattern, data_type in _PATTERNS:
+        if value is not None and pattern.fullmatch(value):
+            try:
+                return text.cast(data_type)
+            except pa.ArrowInvalid:
+                return text
+    return text

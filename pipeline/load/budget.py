@@ -14,6 +14,7 @@ def check(work: Publishing) -> None:
     if over:
         allowed = f"{budget.maximum:g} {'percent' if budget.unit == 'percent' else 'rows'}"
         raise RefusedError(
-            f"{rejected:,} of {read:,} rows were rejected ({share:.2f} percent), more than the contract allows ({allowed}). "
+            f"{rejected:,} of {read:,} rows were rejected ({share:.2f} percent), more than the contract "
+            f"allows ({allowed}). "
             f"Nothing was published; the rejects are kept: landfall rejects {work.request.load_id}"
         )

@@ -11,7 +11,8 @@ from pipeline.errors import TransientError
 from pipeline.load.connect import Connection, translate
 from pipeline.load.publishing import Publishing
 
-# The lost session may still be at its COMMIT, or hang unaware that its client is gone: wait for it this long, then end it.
+# The lost session may still be at its COMMIT, or hang unaware that its client is gone: it gets this long, then it is
+# ended.
 WAIT_SECONDS = 10
 TRIES = 6
 

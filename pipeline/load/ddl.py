@@ -109,5 +109,5 @@ def _schema_exists(work: Publishing) -> bool:
     return bool(work.one(template, schema=sql.Literal(work.dataset.schema))[0])
 
 
-def _key(work: Publishing) -> sql.Literal:
+def _key(work: Publishing) -> sql.Composable:
     return sql.Literal(f"landfall schema {work.dataset.schema}")

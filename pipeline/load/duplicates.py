@@ -123,7 +123,7 @@ def _set_aside(work: Publishing) -> None:
 
 
 def _reject(work: Publishing, groups: sql.Composed, rule: str, column: str | None, message: str, losers: str) -> None:
-    """Reject the rows of `groups`; take them, and with `losers` all but the first of each other group, out of staging."""
+    """Reject the rows of `groups`; remove them, and with `losers` all but the first of each other group."""
     parts = {"repeated": work.scratch("repeated"), "groups": groups}
     found = work.compose(FOUND, message=sql.Literal(_format(message)), **parts)
     rejected = rejects.add(work, found, rule, column)

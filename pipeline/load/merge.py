@@ -12,31 +12,34 @@ from pipeline.errors import BalanceError, DestinationError
 from pipeline.load.locks import savepoint
 from pipeline.load.publishing import Publishing, equal, name, names
 from pipeline.load.scope import NONE
-from pipeline.load.table import read
 
 # The planner knows nothing of how often rows differ; said like this it expects few, which lets it work in parallel.
 CHANGES = """
     CREATE UNLOGGED TABLE {changes} AS
     SELECT s._landfall_staged AS staged, t._landfall_present AS present, t._landfall_part AS part
     FROM {staged} s {join} {present} t ON {match}
-    WHERE CASE WHEN s._landfall_staged IS NOT NULL AND t._landfall_present IS NOT NULL AND NOT (ROW({ours})::record *<> ROW({theirs})::record)
-               THEN 0 ELSE 1 END = 1
+    WHERE CASE WHEN s._landfall_staged IS NULL OR t._landfall_present IS NULL
+                    OR ROW({ours})::record *<> ROW({theirs})::record THEN 1 ELSE 0 END = 1
 """
-PLAIN_STAGED = "(SELECT ctid AS _landfall_staged, {columns} FROM {rows} s)"
-PLAIN_PRESENT = (
-    "(SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns} FROM {target} t WHERE {scope})"
+KEYED = (
+    "(SELECT ctid AS _landfall_staged, {columns} FROM {rows} s)",
+    "(SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns} FROM {target} t WHERE {scope})",
 )
 
 # Without a key equal rows are paired by hash, each one once; a false pair of differing rows is merely an update.
-NUMBERED_STAGED = """
+NUMBER = ("_landfall_hash", "_landfall_place")
+NUMBERED = (
+    """
     (SELECT ctid AS _landfall_staged, {columns}, hash_record_extended(ROW({ours}), 0) AS _landfall_hash,
             row_number() OVER (PARTITION BY hash_record_extended(ROW({ours}), 0)) AS _landfall_place FROM {rows} s)
-"""
-NUMBERED_PRESENT = """
-    (SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns}, hash_record_extended(ROW({columns}), 0) AS _landfall_hash,
+    """,
+    """
+    (SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns},
+            hash_record_extended(ROW({columns}), 0) AS _landfall_hash,
             row_number() OVER (PARTITION BY hash_record_extended(ROW({columns}), 0)) AS _landfall_place
      FROM {target} t WHERE {scope})
-"""
+    """,
+)
 
 COUNT = """
     SELECT count(*) FILTER (WHERE present IS NULL), count(*) FILTER (WHERE staged IS NOT NULL AND present IS NOT NULL),
@@ -46,7 +49,7 @@ DELETE = """
     DELETE FROM {target} t USING {changes} c WHERE c.staged IS NULL AND t.ctid = c.present AND t.tableoid = c.part
 """
 UPDATE = """
-    UPDATE {target} t SET {assignments}, _load_id = {load_id}, _line = s._line
+    UPDATE {target} t SET _load_id = {load_id}, _line = s._line{assignments}
     FROM {changes} c JOIN {rows} s ON s.ctid = c.staged WHERE t.ctid = c.present AND t.tableoid = c.part
 """
 INSERT = """
@@ -86,35 +89,27 @@ def insert_all(work: Publishing) -> None:
 def compare(work: Publishing, scope: sql.Composable) -> None:
     """Write down what differs: staged rows, rows present in the target, or pairs of both."""
     upsert = work.dataset.load.mode == "upsert"
-    parts: dict[str, sql.Composable] = {
-        "columns": names(work.columns),
-        "ours": ours(work, work.columns),
-        "scope": scope,
-    }
     if work.key:
         require_one_row_per_key(work)
-        sides, match = (PLAIN_STAGED, PLAIN_PRESENT), equal(work.key, "s", "t")
-    else:
-        sides, match = (
-            (NUMBERED_STAGED, NUMBERED_PRESENT),
-            sql.SQL("s._landfall_hash = t._landfall_hash AND s._landfall_place = t._landfall_place"),
-        )
-    if upsert:
-        parts["scope"] = sql.SQL("true")
-    staged, present = (work.compose(side, **parts) for side in sides)
-    parallel_or_alone(
-        work,
-        work.compose(
-            CHANGES,
-            changes=work.scratch("changes"),
-            staged=staged,
-            present=present,
-            join=sql.SQL("LEFT JOIN" if upsert else "FULL JOIN"),
-            match=match,
-            ours=ours(work, work.columns),
-            theirs=names(work.columns, "t"),
-        ),
+    sides, match = (KEYED, work.key) if work.key else (NUMBERED, NUMBER)
+    parts = {"columns": names(work.columns), "ours": ours(work, work.columns)}
+    staged, present = (work.compose(side, scope=sql.SQL("true") if upsert else scope, **parts) for side in sides)
+    statement = work.compose(
+        CHANGES,
+        changes=work.scratch("changes"),
+        staged=staged,
+        present=present,
+        join=sql.SQL("LEFT JOIN" if upsert else "FULL JOIN"),
+        match=equal(match, "s", "t"),
+        ours=ours(work, contents(work)),
+        theirs=names(contents(work), "t"),
     )
+    parallel_or_alone(work, statement)
+
+
+def contents(work: Publishing) -> tuple[str, ...]:
+    """The columns that may differ between rows that are the same row: all but the key."""
+    return tuple(column for column in work.columns if column not in work.key)
 
 
 def apply(work: Publishing) -> None:
@@ -123,18 +118,16 @@ def apply(work: Publishing) -> None:
     inserts, updates, deletes = work.one(COUNT, **changes)
     deleted = work.run(DELETE, **changes) if deletes else 0
     expect(work, "deleted", deleted, deletes)
-    columns = tuple(column for column in work.columns if column not in work.key)
-    updated = work.run(UPDATE, assignments=assignments(columns), **changes) if updates else 0
+    updated = work.run(UPDATE, assignments=assignments(contents(work)), **changes) if updates else 0
     expect(work, "updated", updated, updates)
-    inserted = (
-        work.run(INSERT, columns=names(work.columns), staged=names(work.columns, "s"), **changes) if inserts else 0
-    )
+    columns = {"columns": names(work.columns), "staged": names(work.columns, "s")}
+    inserted = work.run(INSERT, **columns, **changes) if inserts else 0
     expect(work, "inserted", inserted, inserts)
     work.counts |= {"inserted": inserted, "updated": updated, "deleted": deleted}
 
 
 def parallel_or_alone(work: Publishing, statement: sql.Composed) -> None:
-    """Run a big join; without parallel workers if the server has too little shared memory for them (64 MB in Docker)."""
+    """Run a big join; without parallel workers if the server lacks shared memory (64 MB in Docker)."""
     try:
         with savepoint(work, "parallel"):
             work.cursor.execute(statement)
@@ -145,20 +138,17 @@ def parallel_or_alone(work: Publishing, statement: sql.Composed) -> None:
 
 def ours(work: Publishing, columns: tuple[str, ...]) -> sql.Composed:
     """The staged columns, cast where the target's type is a wider one: images of different types do not compare."""
-    assert work.live is not None
-    staged = read(work.cursor, *work.rows.strings)
-    assert staged is not None
     found = []
     for column in columns:
-        kind = work.live.columns[column].sql
-        cast = sql.SQL("::" + kind) if kind != staged.columns[column].sql else sql.SQL("")
+        kind = work.present.columns[column].sql
+        cast = sql.SQL("::" + kind) if kind != work.staged.columns[column].sql else sql.SQL("")
         found.append(name(column, "s") + cast)
     return sql.SQL(", ").join(found)
 
 
 def assignments(columns: tuple[str, ...]) -> sql.Composed:
-    """`"a" = s."a", "b" = s."b"`."""
-    return sql.SQL(", ").join(sql.SQL("{} = {}").format(name(column), name(column, "s")) for column in columns)
+    """`, "a" = s."a", "b" = s."b"`, to follow other assignments."""
+    return sql.Composed(sql.SQL(", {} = {}").format(name(column), name(column, "s")) for column in columns)
 
 
 def _unchanged(work: Publishing, scope: sql.Composable) -> int:
@@ -174,8 +164,7 @@ def require_one_row_per_key(work: Publishing, among: str = "true") -> None:
 
     A table without a unique index on the key may hold a key twice; then there is no telling which row is meant.
     """
-    assert work.live is not None
-    if any(unique <= set(work.key) for unique in work.live.unique_keys):
+    if any(unique <= set(work.key) for unique in work.present.unique_keys):
         return
     if work.one(REPEATED_KEYS, key=names(work.key), among=sql.SQL(among))[0]:
         raise DestinationError(

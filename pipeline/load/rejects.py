@@ -1,4 +1,4 @@
-"""Rejects on their way into the ledger: gathered in staging, joined with their bytes as sent, counted as they are kept."""
+"""Rejects on their way into the ledger: gathered in staging, joined with their bytes as sent, counted when kept."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def gather(work: Publishing) -> None:
 
 def add(work: Publishing, found: sql.Composable, rule: str, column: str | None) -> int:
     """Reject staged rows: `found` is a query for (line, message). Returns how many; taking them out is the caller's."""
-    parts = {"rule": sql.Literal(rule), "column": sql.Literal(column), "attempt": sql.Literal(FOUND_WHILE_PUBLISHING)}
-    count = work.run(ADD, found=found, **parts)
+    attempt = sql.Literal(FOUND_WHILE_PUBLISHING)
+    count = work.run(ADD, found=found, rule=sql.Literal(rule), column=sql.Literal(column), attempt=attempt)
     work.counts["rejected"] += count
     return count
 
@@ -80,7 +80,7 @@ def find_raw(work: Publishing) -> None:
 
 def move(work: Publishing) -> dict[str, int]:
     """Keep the rejects in the ledger for good. Returns how many by rule, as the database counted them."""
-    return {rule: count for rule, count in work.all(MOVE, raw=work.scratch("raw"))}
+    return dict(work.all(MOVE, raw=work.scratch("raw")))
 
 
 def _lines(work: Publishing) -> Generator[int, None, None]:

@@ -113,8 +113,9 @@ def _measure(work: Publishing, rule: DatasetRule, total: int) -> tuple[float | N
     if rule.metric == "duplicateValues":
         known = sql.SQL("num_nulls({}) = 0").format(names(rule.columns))
         return float(work.one(DUPLICATES, known=known, columns=names(rule.columns))[0]), total
-    parts = {"column": sql.Literal(rule.columns[0]), "invalid": sql.Literal(list(INVALID))}
-    return float(work.one(REJECTED, **parts)[0]), total + work.counts["rejected"]
+    invalid = sql.Literal(list(INVALID))
+    rejected = work.one(REJECTED, column=sql.Literal(rule.columns[0]), invalid=invalid)[0]
+    return float(rejected), total + work.counts["rejected"]
 
 
 def _ask(work: Publishing, rule: DatasetRule) -> float | None:

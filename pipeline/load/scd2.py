@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg2 import sql
 
 from pipeline.errors import RefusedError
-from pipeline.load.merge import assignments, expect, ours, parallel_or_alone, require_one_row_per_key
+from pipeline.load.merge import assignments, contents, expect, ours, parallel_or_alone, require_one_row_per_key
 from pipeline.load.publishing import Publishing, equal, name, names
 
 # `version`: a tracked column differs; else only untracked ones do, which are overwritten in the current version.
@@ -14,25 +14,28 @@ CHANGES = """
     SELECT s._landfall_staged AS staged, t._landfall_present AS present, t._landfall_part AS part,
            {tracks} AND ROW({our_tracked})::record *<> ROW({their_tracked})::record AS version
     FROM (SELECT ctid AS _landfall_staged, {columns} FROM {rows} s) s
-    LEFT JOIN (SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns} FROM {target} t WHERE _is_current) t
-        ON {match}
-    WHERE CASE WHEN t._landfall_present IS NOT NULL AND NOT (ROW({ours})::record *<> ROW({theirs})::record)
-               THEN 0 ELSE 1 END = 1
+    LEFT JOIN (SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns}
+               FROM {target} t WHERE _is_current) t ON {match}
+    WHERE CASE WHEN t._landfall_present IS NULL OR ROW({ours})::record *<> ROW({theirs})::record THEN 1 ELSE 0 END = 1
 """
 COUNT = """
     SELECT count(*) FILTER (WHERE present IS NULL), count(*) FILTER (WHERE present IS NOT NULL AND version),
            count(*) FILTER (WHERE present IS NOT NULL AND NOT version) FROM {changes}
-"""
-PAIRS = """
-    FROM {changes} c JOIN {rows} s ON s.ctid = c.staged WHERE t.ctid = c.present AND t.tableoid = c.part
 """
 DISORDER = """
     SELECT count(*), min(s._line)
     FROM {changes} c JOIN {rows} s ON s.ctid = c.staged JOIN {target} t ON t.ctid = c.present AND t.tableoid = c.part
     WHERE {since} < t._valid_from OR (c.version AND {since} = t._valid_from)
 """
-CLOSE = "UPDATE {target} t SET _valid_to = {since}, _is_current = false " + PAIRS + " AND c.version"
-OVERWRITE = "UPDATE {target} t SET {assignments}, _load_id = {load_id}, _line = s._line " + PAIRS + " AND NOT c.version"
+CLOSE = """
+    UPDATE {target} t SET _valid_to = {since}, _is_current = false FROM {changes} c JOIN {rows} s ON s.ctid = c.staged
+    WHERE t.ctid = c.present AND t.tableoid = c.part AND c.version
+"""
+OVERWRITE = """
+    UPDATE {target} t SET _load_id = {load_id}, _line = s._line{assignments}
+    FROM {changes} c JOIN {rows} s ON s.ctid = c.staged
+    WHERE t.ctid = c.present AND t.tableoid = c.part AND NOT c.version
+"""
 OPEN = """
     INSERT INTO {target} ({columns}, _load_id, _line, _valid_from, _is_current)
     SELECT {staged}, {load_id}, s._line, {since}, true FROM {opened}
@@ -87,7 +90,7 @@ def _since(work: Publishing) -> sql.Composable:
 def _compare(work: Publishing) -> None:
     require_one_row_per_key(work, "t._is_current")
     columns = tracked(work)
-    parts = {"ours": ours(work, work.columns), "theirs": names(work.columns, "t"), "columns": names(work.columns)}
+    parts = {"ours": ours(work, contents(work)), "theirs": names(contents(work), "t"), "columns": names(work.columns)}
     statement = work.compose(
         CHANGES,
         changes=work.scratch("changes"),
@@ -120,8 +123,7 @@ def _apply(work: Publishing, since: sql.Composable) -> None:
     changes = {"changes": work.scratch("changes")}
     new, versions, overwrites = work.one(COUNT, **changes)
     expect(work, "closed", work.run(CLOSE, since=since, **changes) if versions else 0, versions)
-    columns = tuple(column for column in work.columns if column not in work.key)
-    overwritten = work.run(OVERWRITE, assignments=assignments(columns), **changes) if overwrites else 0
+    overwritten = work.run(OVERWRITE, assignments=assignments(contents(work)), **changes) if overwrites else 0
     expect(work, "updated", overwritten, overwrites)
     opened = _open(work, since, work.compose(OPENED, **changes)) if new + versions else 0
     expect(work, "inserted", opened, new + versions)

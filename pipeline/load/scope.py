@@ -57,7 +57,7 @@ def reject_taken_values(work: Publishing, scope: sql.Composable) -> None:
     if work.live is None or work.fresh or scope is ALL:
         return
     columns = [column for column in unique_columns(work) if column in work.live.columns]
-    while any([_reject_taken(work, column, scope) for column in columns]):
+    while sum(_reject_taken(work, column, scope) for column in columns):
         pass
 
 
@@ -97,8 +97,7 @@ def _reject_conflicts(
 
 def _earlier(work: Publishing) -> sql.Composable:
     """The rows of this object's earlier versions."""
-    assert work.live is not None
-    if "_load_id" not in work.live.columns:
+    if "_load_id" not in work.present.columns:
         return NONE
     parts = {"dataset": sql.Literal(work.dataset.id), "uri": sql.Literal(work.request.uri)}
     loads = work.one(EARLIER_LOADS, **parts)[0]

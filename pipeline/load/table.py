@@ -10,7 +10,7 @@ from psycopg2 import sql
 
 from pipeline.errors import DestinationError
 
-# relkind of tables that rows can be loaded into: ordinary and partitioned. What the others are called (manual, pg_class).
+# relkind of tables that rows can be loaded into, ordinary and partitioned; names of the others (manual, pg_class).
 LOADABLE = ("r", "p")
 KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table", "S": "a sequence", "i": "an index"}
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -38,8 +39,8 @@ class StagingWriter:
     """Writes the valid rows and the rejects of one partition, in one transaction on one connection, opened at the first
     row.
 
-    A second thread sends while the caller encodes; at most QUEUED pieces wait between them. Every method raises
-    TransientError or DestinationError once the database has failed; the writer is then aborted.
+    A second thread sends while the caller encodes; at most QUEUED pieces wait between them. `write` and `close` raise
+    TransientError or DestinationError once the database has failed. Whatever they raise, the writer is aborted by then.
     """
 
     def __init__(self, target: StagingTarget) -> None:
@@ -52,31 +53,41 @@ class StagingWriter:
     def write(self, valid: pa.RecordBatch, rejects: pa.RecordBatch, filtered: int = 0) -> None:
         """Stage one batch. `valid`: the contract's columns and `_line`, in any order; `rejects`: REJECT_COLUMNS
         (`reasons` JSON text); `filtered`: how many rows `where` dropped."""
-        self._filtered += filtered
-        if valid.num_rows:
-            names = [name for name, _ in self._target.columns]
-            self._send("rows", valid.select([*names, "_line"]))
-            self._staged += valid.num_rows
-        if rejects.num_rows:
-            self._rejects.append(rejects.select(list(REJECT_COLUMNS)))
-            self._kept_back += rejects.num_rows
-            self._rejected += rejects.num_rows
-        if self._kept_back >= REJECT_ROWS:
-            self._send_rejects()
+        with self._or_abort():
+            self._filtered += filtered
+            if valid.num_rows:
+                self._send("rows", valid.select([*(name for name, _ in self._target.columns), "_line"]))
+                self._staged += valid.num_rows
+            if rejects.num_rows:
+                self._rejects.append(rejects.select(list(REJECT_COLUMNS)))
+                self._kept_back += rejects.num_rows
+                self._rejected += rejects.num_rows
+            if self._kept_back >= REJECT_ROWS:
+                self._send_rejects()
 
     def close(self) -> Confirmation:
         """Send what is left and commit. Raises TransientError if the commit was not acknowledged: then nothing is
         confirmed."""
-        self._send_rejects()
         attempt = 0
-        if self._sender is not None:
-            attempt = self._sender.commit({"rows": self._staged, "rejects": self._rejected})
+        with self._or_abort():
+            self._send_rejects()
+            if self._sender is not None:
+                attempt = self._sender.commit({"rows": self._staged, "rejects": self._rejected})
         return Confirmation(attempt, self._staged, self._rejected, self._filtered)
 
     def abort(self) -> None:
         """Roll back and close the connection; harmless when closed already."""
         if self._sender is not None:
             self._sender.abort()
+
+    @contextlib.contextmanager
+    def _or_abort(self) -> Iterator[None]:
+        """A writer that raised must not keep its session, nor the locks that it holds on the staging tables."""
+        try:
+            yield
+        except BaseException:
+            self.abort()
+            raise
 
     def _send_rejects(self) -> None:
         for batch in self._rejects:
@@ -118,7 +129,6 @@ class _Sender:
         self._thread.join()
         self._check()
         if self._copied != expected:
-            self.abort()
             raise BalanceError(
                 f"COPY took {self._copied} of {expected} rows: nothing was confirmed; please report this"
             )
@@ -133,19 +143,15 @@ class _Sender:
     def abort(self) -> None:
         self._aborted = True
         if self._thread.is_alive():
-            self._cancel()
+            with contextlib.suppress(psycopg2.Error):  # a session that is gone is what was wanted
+                self._conn.cancel()
             self._pieces.put(None)
             self._thread.join()
         self._conn.close()
 
-    def _cancel(self) -> None:
-        with contextlib.suppress(psycopg2.Error):  # a session that is gone is what was wanted
-            self._conn.cancel()
-
     def _check(self) -> None:
         if self._failure is None:
             return
-        self.abort()
         if isinstance(self._failure, psycopg2.Error):
             raise translate(self._failure) from self._failure
         raise self._failure

@@ -14,6 +14,9 @@ OPTIONS = csv.WriteOptions(include_header=False, quoting_style="needed", batch_s
 FIRST_DAY, LAST_DAY = -719_162, 2_932_896
 DAY_MICROSECONDS = 86_400_000_000
 
+NOTHING = pa.scalar("", pa.large_string())
+BEFORE_CHRIST = pa.scalar(" BC", pa.large_string())
+
 HEX = np.frombuffer(
     bytes.fromhex("".join(f"{ord(h):02x}" for n in range(256) for h in f"{n:02x}")), dtype=np.uint8
 ).reshape(256, 2)
@@ -37,8 +40,8 @@ def text_of(column: pa.Array) -> pa.Array:
         return text_of(column.storage)
     if pa.types.is_dictionary(kind):
         return text_of(column.dictionary_decode())
-    if pa.types.is_null(kind):
-        return column.cast(pa.string())
+    if pa.types.is_null(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.large_string())
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return _moments(column)
     if _is_binary(kind):
@@ -61,13 +64,13 @@ def _is_list(kind: pa.DataType) -> bool:
 def _moments(column: pa.Array) -> pa.Array:
     """Dates and timestamps: as they are, or as text when one of them is before the year 1 or after 9999.
 
-    Instants are written in UTC without saying so, as the session's TimeZone is UTC: pyarrow renders a zone ten times slower.
+    Instants are written in UTC without saying so, as the session's TimeZone is UTC: pyarrow renders a zone ten times
+    slower.
     """
     days = pa.types.is_date(column.type)
     numbers = column.cast(pa.date32()).view(pa.int32()) if days else _microseconds(column)
-    first, last = (
-        (FIRST_DAY, LAST_DAY) if days else (FIRST_DAY * DAY_MICROSECONDS, (LAST_DAY + 1) * DAY_MICROSECONDS - 1)
-    )
+    unit = 1 if days else DAY_MICROSECONDS
+    first, last = FIRST_DAY * unit, (LAST_DAY + 1) * unit - 1
     found = pc.min_max(numbers)
     if not found["min"].is_valid or (found["min"].as_py() >= first and found["max"].as_py() <= last):
         return numbers.view(pa.date32() if days else pa.timestamp("us"))
@@ -83,10 +86,10 @@ def _far_moments(numbers: pa.Array, unit: str) -> pa.Array:
     moments = numbers.fill_null(0).to_numpy(zero_copy_only=False).astype(f"datetime64[{unit}]")
     years = moments.astype("datetime64[Y]").astype(np.int64) + 1970
     past = pa.array(years <= 0)
-    rest = pa.array(np.char.replace(np.datetime_as_string(moments), "T", " ")).cast(pa.string())
+    rest = pa.array(np.char.replace(np.datetime_as_string(moments), "T", " ")).cast(pa.large_string())
     rest = pc.replace_substring_regex(rest, r"^-?\d+", "")
     shown = pc.utf8_lpad(pa.array(np.where(years <= 0, 1 - years, years)).cast(pa.string()), 4, "0")
-    texts = pc.binary_join_element_wise(shown, rest, pc.if_else(past, " BC", ""), "")
+    texts = _joined(shown.cast(pa.large_string()), rest, pc.if_else(past, BEFORE_CHRIST, NOTHING))
     return pc.if_else(numbers.is_valid(), texts, None)
 
 
@@ -98,23 +101,27 @@ def _hexadecimal(column: pa.Array) -> pa.Array:
     digits = pa.py_buffer(HEX[data].tobytes())
     doubled = pa.py_buffer(((offsets - offsets[0]) * 2).tobytes())
     texts = pa.LargeStringArray.from_buffers(len(values), doubled, digits)
-    return pc.if_else(values.is_valid(), pc.binary_join_element_wise("\\x", texts, ""), None)
+    return pc.if_else(values.is_valid(), _joined("\\x", texts), None)
 
 
 def _array_literals(column: pa.Array) -> pa.Array:
     """Lists as PostgreSQL array literals: `{"a","b\\"c",NULL}`."""
-    values = column.cast(pa.large_list(column.type.value_type)) if not pa.types.is_large_list(column.type) else column
-    filled = pc.fill_null(_quoted(values.values), "NULL")
-    texts = pa.LargeListArray.from_arrays(values.offsets, filled, mask=values.is_null() if values.null_count else None)
-    return pc.binary_join_element_wise("{", pc.binary_join(texts, ","), "}", "")
+    lists = column.cast(pa.list_(column.type.value_type))
+    first, last = lists.offsets[0].as_py(), lists.offsets[-1].as_py()
+    items = pc.fill_null(_quoted(lists.values.slice(first, last - first)), pa.scalar("NULL", pa.large_string()))
+    offsets = pc.subtract(lists.offsets, lists.offsets[0])
+    texts = pa.ListArray.from_arrays(offsets, items, mask=lists.is_null())
+    return _joined("{", pc.binary_join(texts, pa.scalar(",", pa.large_string())), "}")
 
 
 def _quoted(items: pa.Array) -> pa.Array:
-    texts = _as_strings(text_of(items))
+    texts = text_of(items).cast(pa.large_string())
     for find, replacement in (("\\", "\\\\"), ('"', '\\"')):
         texts = pc.replace_substring(texts, find, replacement)
-    return pc.binary_join_element_wise('"', texts, '"', "")
+    return _joined('"', texts, '"')
 
 
-def _as_strings(column: pa.Array) -> pa.Array:
-    return column.cast(pa.large_string())
+def _joined(*parts: pa.Array | str) -> pa.Array:
+    """Texts put together row by row; NULL if a part is."""
+    texts = [pa.scalar(part, pa.large_string()) if isinstance(part, str) else part for part in parts]
+    return pc.binary_join_element_wise(*texts, NOTHING)

@@ -62,6 +62,11 @@ ITEMS = (
 KEYLESS = (column("name"), column("price", "numeric(10,2)"))
 
 
+def counts(published: Published) -> dict[str, int]:
+    """The receipt's counts that are not 0, without `read`."""
+    return {name: rows for name, rows in published.rows.items() if rows and name != "read"}
+
+
 @dataclass
 class Bench:
     """Loads rows into a dataset's table and looks at what came of it."""
@@ -70,10 +75,27 @@ class Bench:
     conn: Connection
     files: int = 0
     opened: list[Connection] = field(default_factory=list)
+    begun: dict[uuid.UUID, ledger.Begun] = field(default_factory=dict)
 
     def load(self, of: Dataset, rows: Sequence[Sequence[Any]], uri: str | None = None, **facts: Any) -> Published:
         """Stage and publish. `rows`: values of the columns; lines count from 2. `rejects`: (line, column, rule)."""
-        return publish(self.conn, self.stage(of, rows, uri, **facts))
+        return self.publish(self.stage(of, rows, uri, **facts))
+
+    def publish(self, request: PublishRequest) -> Published:
+        """Publish, check that the receipt balances, and free the object's locks."""
+        try:
+            published = publish(self.conn, request)
+        finally:
+            if not self.conn.closed:
+                ledger.release(self.conn, self.begun[request.load_id])
+        rows = published.rows
+        fates = ("inserted", "updated", "unchanged", "duplicate", "filtered", "rejected")
+        assert rows["read"] == sum(rows[fate] for fate in fates)
+        return published
+
+    def rejects(self, request: PublishRequest) -> list[dict[str, Any]]:
+        """The load's rejects, as the ledger keeps them."""
+        return list(ledger.rejects(self.conn, request.load_id))
 
     def stage(
         self,
@@ -96,6 +118,7 @@ class Bench:
         )
         begun = ledger.begin(self.conn, facts, of, "sail", force)
         assert begun.status == "running", begun
+        self.begun[begun.load_id] = begun
         columns = tuple((each.name, each.type.sql) for each in of.columns)
         target = StagingTarget(self.destination, begun.load_id, columns)
         staging.create(self.conn, target)

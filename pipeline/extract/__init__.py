@@ -28,6 +28,10 @@ def open_source(path: Path, name: str, dataset: Dataset, work: Path, part_bytes:
             from pipeline.extract.csv import CsvExtraction
 
             return CsvExtraction(open_members(path, name), name, dataset, work, part_bytes)
+        case "json":
+            from pipeline.extract.json import JsonExtraction
+
+            return JsonExtraction(open_members(path, name), name, dataset, work, part_bytes)
         case "parquet":
             from pipeline.extract.parquet import ParquetExtraction
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from pipeline.extract.compression import ByteStream
 from pipeline.extract.encoding import Encoding, resolve
+from pipeline.extract.rejects import RawReject
 
 LONGEST_RECORD = 64 << 20
 """Bytes that one record may have; bounds the memory that an unterminated quote or an endless line can take."""
@@ -79,6 +80,12 @@ class Block:
     def is_valid(self) -> bool:
         """Whether every byte is right in the declared encoding."""
         return is_utf8(self.text)
+
+
+def overlong_reject(block: Block) -> RawReject:
+    """The reject that an overlong line is."""
+    message = "a line longer than 64 MiB, which no record may have; only its first 65,536 bytes are kept"
+    return RawReject(block.line, block.raw, None, "structure", message)
 
 
 def is_utf8(text: bytes) -> bool:

@@ -87,6 +87,10 @@ class Member:
     name: str | None
     open: Callable[[], ByteStream]
 
+    def label(self, name: str) -> str:
+        """What messages call this file of the source object `name`."""
+        return f"{name}!{self.name!r}" if self.name else name
+
 
 def detect(path: Path) -> str | None:
     """gzip, bzip2, xz, zstd, zip or None, from the first bytes."""

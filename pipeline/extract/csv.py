@@ -47,7 +47,7 @@ class CsvExtraction(Extraction):
         line = 1
         for number, member in enumerate(self._members):
             with closing(member.open()) as stream:
-                file = CsvFile(stream, self._dataset, self._label(member), line, self._part_bytes)
+                file = CsvFile(stream, self._dataset, member.label(self._name), line, self._part_bytes)
                 self._require_same_columns(file, member)
                 for table, size in self._tables(file, number):
                     self.bytes_read = stream.bytes_read
@@ -68,14 +68,11 @@ class CsvExtraction(Extraction):
             self.rows += table.num_rows
             yield append_values(table, self._path_values, self.schema).select(self.schema.names), size
 
-    def _label(self, member: Member) -> str:
-        return f"{self._name}!{member.name}" if member.name else self._name
-
     def _require_same_columns(self, file: CsvFile, member: Member) -> None:
         names = {column.name for column in file.beginning.columns}
         if names != self._file_names:
             differing = ", ".join(sorted(names ^ self._file_names))
             raise SourceError(
-                f"{self._label(member)}: its columns differ from those of {self._members[0].name} in the same archive"
-                f" ({differing}); send files of one layout together"
+                f"{member.label(self._name)}: its columns differ from those of {self._members[0].name!r}"
+                f" in the same archive ({differing}); send files of one layout together"
             )

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.contract.dataset import Dataset
-from pipeline.extract.blocks import Block, BlockReader, Positions
+from pipeline.extract.blocks import Block, BlockReader, Positions, overlong_reject
 from pipeline.extract.compression import ByteStream
 from pipeline.extract.csv_grammar import Dialect, Grammar, Reading, Violation
 from pipeline.extract.csv_header import read_beginning
@@ -47,7 +47,7 @@ class CsvFile:
         tables = TableReader(self._dialect, self._names, [name for name in self._names if name in kept])
         while (block := self._reader.next()) is not None:
             if block.overlong:
-                reject(_overlong(block))
+                reject(overlong_reject(block))
                 continue
             fast = self._fast(block, tables)
             consumed, table = fast or self._strict(block, tables, reject)
@@ -99,8 +99,3 @@ class CsvFile:
 
 def _lines_at(block: Block, starts: Positions) -> Positions:
     return np.searchsorted(block.line_starts, starts) + block.line
-
-
-def _overlong(block: Block) -> RawReject:
-    message = "a line longer than 64 MiB, which no record may have; only its first 65,536 bytes are kept"
-    return RawReject(block.line, block.raw, None, "structure", message)

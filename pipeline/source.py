@@ -86,7 +86,7 @@ def _local(argument: str) -> Iterator[SourceObject]:
     if not files:
         raise SourceError(f"{argument}: no such file. Check the path, or quote the pattern")
     for file in files:
-        yield SourceObject(uri=file.resolve().as_uri(), path=file, size=file.stat().st_size)
+        yield SourceObject(uri=f"file://{file.resolve()}", path=file, size=file.stat().st_size)
 
 
 def _ignored(path: Path) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from urllib.parse import unquote, urlsplit
 
 from pipeline.contract.dataset import Dataset
 from pipeline.errors import ContractError
@@ -41,7 +40,7 @@ def match(datasets: Sequence[Dataset], uri: str, *, only: bool = False) -> Datas
 def _matching(datasets: Iterable[Dataset], uri: str) -> list[Dataset]:
     if uri.startswith(_S3):
         return [d for d in datasets if d.location.startswith(_S3) and _fits(d.location, uri)]
-    path = unquote(urlsplit(uri).path) if uri.startswith("file://") else uri.replace("\\", "/")
+    path = uri.removeprefix("file://").replace("\\", "/")
     by_path = [d for d in datasets if _fits(f"**/{_key(d)}", path.lstrip("/")) or _fits(_key(d), path)]
     if by_path:
         # The same tree may hold a/orders.csv and orders.csv: the location with more levels says more.

@@ -60,7 +60,11 @@ output "upload_command" {
 
 output "query_command" {
   description = "Queries the database from anywhere, through the Data API."
-  value       = "aws rds-data execute-statement --resource-arn ${aws_rds_cluster.this.arn} --secret-arn ${aws_rds_cluster.this.master_user_secret[0].secret_arn} --database ${var.db_name} --format-records-as JSON --query formattedRecords --output text --sql 'select * from landfall.load'"
+  value       = local.query_command
+}
+
+locals {
+  query_command = "aws rds-data execute-statement --resource-arn ${aws_rds_cluster.this.arn} --secret-arn ${aws_rds_cluster.this.master_user_secret[0].secret_arn} --database ${var.db_name} --format-records-as JSON --query formattedRecords --output text --sql 'select * from landfall.load'"
 }
 
 output "logs_command" {
@@ -111,7 +115,7 @@ output "next_steps" {
     Upload a file:        aws s3 cp FILE s3://${aws_s3_bucket.this["landing"].id}/DATASET/
     Watch the trigger:    aws logs tail ${aws_cloudwatch_log_group.trigger.name} --since 1h --follow
     Watch the load:       aws logs tail ${aws_cloudwatch_log_group.load.name} --since 1h --follow
-    See what was loaded:  $(terraform -chdir=terraform output -raw query_command)
+    See what was loaded:  ${local.query_command}
     Change a contract:    edit it in ${var.contracts_dir}, then deploy again
   EOT
 }

@@ -73,7 +73,7 @@ variable "monthly_budget_usd" {
 variable "log_retention_days" {
   description = "Days that logs are kept."
   type        = number
-  default     = 90
+  default     = 365
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827], var.log_retention_days)

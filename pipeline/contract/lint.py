@@ -90,9 +90,9 @@ def _findings(document: Document) -> Iterator[Finding]:
     pruned = prune(document.data)
     if pruned.contract is None:
         return
-    facts = gather(pruned.contract, document.data)
+    facts = gather(pruned.contract, pruned, document.data)
     checks = (
-        servers.check(pruned.contract),
+        servers.check(facts),
         columns.check(facts),
         expressions.check(facts),
         load_plan.check(facts),

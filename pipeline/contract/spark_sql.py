@@ -114,7 +114,7 @@ def _projection(text: str) -> exp.Expr:
     if len(tree.expressions) != 1:
         raise SqlMistake("these are several expressions; wanted is one")
     found: exp.Expr = tree.expressions[0]
-    if isinstance(found, exp.Star):
+    if found.find(exp.Star) and not found.find(exp.AggFunc):
         raise SqlMistake("* is not one value", "name a column")
     return found
 
@@ -153,6 +153,8 @@ def _described(detail: dict[str, object], prefix: int) -> SqlMistake:
     said = str(detail.get("description") or "it breaks off")
     if said.startswith(("Required keyword", "Expected table name", "No expression")):
         said = "something is missing"
+    elif said.startswith("Invalid expression"):
+        said = "this is not expected here"
     offset = int(str(detail.get("col") or 0)) - len(token) - prefix if detail.get("line") == 1 else 0
     near = f" near {token}" if token else ""
     return SqlMistake(f"not valid Spark SQL{near}: {said[:1].lower()}{said[1:]}", offset=max(offset, 0))
@@ -163,6 +165,9 @@ def _check_row(tree: exp.Expr) -> None:
         raise SqlMistake("a subquery does not work on one row", "join in the database, after the load")
     if found := tree.find(exp.AggFunc, exp.Window):
         raise SqlMistake(f"{_name(found)} looks at more than one row", "use a function of one row")
+    for test in tree.find_all(exp.Is):
+        if not isinstance(test.expression, exp.Null | exp.Boolean):
+            raise SqlMistake("IS goes with NULL, TRUE or FALSE", "compare values with =")
     for function in tree.find_all(exp.Func):
         if reason := _FORBIDDEN.get(_name(function)):
             raise SqlMistake(f"{_name(function)}() {reason}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pipeline.contract.dataset import ColumnType, Kind
 from pipeline.contract.problem import Finding, Location
@@ -43,7 +44,7 @@ def check(options: Mapping[str, Any], kind: ColumnType, at: Location) -> Iterato
 def bound(value: Any, kind: ColumnType) -> Any:
     """A bound or enum value of a number, date, time or timestamp, comparable. Raises ValueError for another type."""
     if kind.kind in _EXAMPLES:
-        return _moment(str(value), kind.kind)
+        return _moment(str(value), kind)
     number = Decimal(value)
     if kind.kind == "integer":
         return _integer(number, kind)
@@ -68,24 +69,25 @@ def _decimal(number: Decimal, kind: ColumnType) -> Decimal:
     return number
 
 
-def _moment(text: str, kind: Kind) -> date | time | datetime:
+def _moment(text: str, column: ColumnType) -> date | time | datetime:
     parsers: dict[Kind, Any] = {"date": date, "time": time, "timestamp": datetime, "timestamptz": datetime}
     try:
-        found: date | time | datetime = parsers[kind].fromisoformat(text)
+        found: date | time | datetime = parsers[column.kind].fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text} is not ISO 8601") from None
     if isinstance(found, datetime):
-        return _zoned(found, text, kind)
+        return _zoned(found, text, column)
     if isinstance(found, time) and found.tzinfo is not None:
         raise ValueError(f"{text} has an offset, the column has none")
     return found
 
 
-def _zoned(found: datetime, text: str, kind: Kind) -> datetime:
-    if kind == "timestamp" and found.tzinfo is not None:
+def _zoned(found: datetime, text: str, column: ColumnType) -> datetime:
+    """A bound without offset is meant in the column's zone, as its values are."""
+    if column.kind == "timestamp" and found.tzinfo is not None:
         raise ValueError(f"{text} has an offset, the column has none")
-    if kind == "timestamptz" and found.tzinfo is None:
-        raise ValueError(f"{text} has no offset, the column has a time zone")
+    if column.kind == "timestamptz" and found.tzinfo is None:
+        return found.replace(tzinfo=ZoneInfo(column.zone))
     return found
 
 

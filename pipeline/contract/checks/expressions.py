@@ -37,7 +37,7 @@ def row_condition(text: str, at: Location, facts: Facts) -> Iterator[Finding]:
         yield _finding(at, mistake)
         return
     for name in found:
-        if name[0] not in facts.columns:
+        if not facts.is_column(name[0]):
             hint = did_you_mean(name[0], facts.columns)
             yield Finding(at, f"{name[0]} is no column of the table", hint, offset=text.find(name[0]))
 

@@ -56,7 +56,7 @@ def _column_lists(load: At[Load], facts: Facts) -> Iterator[Finding]:
                 at, f"{key} has no effect in mode {load.value.mode}", f"it goes with mode {mode}", at_key=True
             )
         for index, name in enumerate(names or []):
-            if name not in facts.columns:
+            if not facts.is_column(name):
                 yield Finding((*at, index), f"{name} is no column of the table", did_you_mean(name, facts.columns))
             elif name in (names or [])[:index]:
                 yield Finding((*at, index), f"{name} is there twice", "remove one of them")
@@ -75,7 +75,7 @@ def _dedupe(load: At[Load], facts: Facts) -> Iterator[Finding]:
         yield Finding(at, f"{error} is no ORDER BY term", hint, offset=max(text.find(str(error)), 0))
         return
     for name, _ in terms:
-        if name not in (*facts.columns, *_PROVENANCE):
+        if not facts.is_column(name) and name not in _PROVENANCE:
             yield Finding(
                 at, f"{name} is no column of the table", did_you_mean(name, facts.columns), offset=text.find(name)
             )

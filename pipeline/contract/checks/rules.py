@@ -54,16 +54,16 @@ def check(facts: Facts) -> Iterator[Finding]:
         if isinstance(item.rule, RowRule):
             yield from row_condition(item.rule.implementation, (*item.location, "implementation"), facts)
         if isinstance(item.rule, Bounded):
-            yield from _operators(item.rule, item.location)
+            yield from _operators(item.rule, item.location, facts)
         if isinstance(item.rule, LibraryRule):
             yield from _metric(item, item.rule, facts)
         if isinstance(item.rule, SqlRule):
             yield from _query(item, item.rule)
 
 
-def _operators(rule: Bounded, at: Location) -> Iterator[Finding]:
+def _operators(rule: Bounded, at: Location, facts: Facts) -> Iterator[Finding]:
     found = rule.operators
-    if not found:
+    if not found and not facts.malformed(at):
         yield Finding(
             at, "the rule has no bound", "add one of mustBe, mustBeLessThan, mustBeGreaterThan, mustBeBetween..."
         )
@@ -103,11 +103,8 @@ def _arguments(item: Placed, rule: LibraryRule, facts: Facts) -> Iterator[Findin
     for key in given.model_dump(by_alias=True, exclude_none=True):
         if key not in fitting:
             yield Finding((*at, key), f"{rule.metric} has no argument {key} here", "remove it", at_key=True)
-    if rule.metric == "invalidValues" and given.valid_values is None and given.pattern is None:
-        hint = "add arguments: {validValues: [...]} or {pattern: ...}"
-        yield Finding(item.location, "invalidValues needs to know what is valid", hint)
     for index, name in enumerate(given.properties or []):
-        if name not in facts.columns:
+        if not facts.is_column(name):
             yield Finding(
                 (*at, "properties", index), f"{name} is no column of the table", did_you_mean(name, facts.columns)
             )

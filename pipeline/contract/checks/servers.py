@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Iterator
 
 from pipeline.contract import parts
+from pipeline.contract.checks.facts import Facts
 from pipeline.contract.model import Contract
 from pipeline.contract.model.contract import S3Server, SourceServer
 from pipeline.contract.model.custom import ReadOptions
@@ -16,7 +17,7 @@ from pipeline.contract.spark_sql import SqlMistake, ddl_names
 
 _RESERVED_SCHEMAS = ("information_schema", "landfall", "landfall_staging")
 # Python calls them text encodings, but no file is written in them.
-_NO_FILE_ENCODINGS = {"idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined", "mbcs", "oem", "utf-7"}
+_NO_FILE_ENCODINGS = {"idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined", "mbcs", "oem", "utf_7"}
 _COMMON_ENCODINGS = (
     "UTF-8",
     "ISO-8859-1",
@@ -40,9 +41,10 @@ _FITS = {
 }
 
 
-def check(contract: Contract) -> Iterator[Finding]:
+def check(facts: Facts) -> Iterator[Finding]:
     """The findings of the servers."""
-    yield from _one_of_each(contract)
+    contract = facts.contract
+    yield from _one_of_each(facts)
     for target in parts.targets(contract):
         name = target.value.schema_
         if name in _RESERVED_SCHEMAS or name.startswith("pg_") or len(name.encode()) > LONGEST_NAME:
@@ -58,11 +60,12 @@ def check(contract: Contract) -> Iterator[Finding]:
     yield from _read_schema(contract)
 
 
-def _one_of_each(contract: Contract) -> Iterator[Finding]:
-    sources, targets = parts.sources(contract), parts.targets(contract)
-    if not sources:
+def _one_of_each(facts: Facts) -> Iterator[Finding]:
+    sources, targets = parts.sources(facts.contract), parts.targets(facts.contract)
+    unknown = len(facts.contract.servers) < facts.servers
+    if not sources and not unknown:
         yield Finding(("servers",), "no server says where the files are", "add a server of type s3 or local")
-    if not targets:
+    if not targets and not unknown:
         yield Finding(
             ("servers",), "no server says where the table is", "add a server of type postgres with its schema"
         )
@@ -124,7 +127,7 @@ def _is_encoding(name: str) -> bool:
         found = codecs.lookup(name)
     except (LookupError, ValueError):
         return False
-    return found._is_text_encoding and found.name not in _NO_FILE_ENCODINGS
+    return found._is_text_encoding and found.name.replace("-", "_") not in _NO_FILE_ENCODINGS
 
 
 def _read_options(contract: Contract) -> Iterator[Finding]:

@@ -75,7 +75,8 @@ def _finding(detail: ErrorDetails, written: Mapping[Location, str | None]) -> Fi
             hint if hint and hint != f"known here: {allowed[0]}" else None,
         )
     if kind in _WANTED:
-        return Finding(location, f"{name} must be {_WANTED[kind]}{shown or _kind_shown(detail)}", _quoting(kind, text))
+        message = f"{name} must be {_WANTED[kind]}{shown or _kind_shown(detail)}"
+        return Finding(location, message, _quoting(kind, text), at_key=detail["input"] is None)
     return Finding(location, f"{name} {_bound(detail)}{shown}")
 
 
@@ -85,7 +86,7 @@ def _unknown_key(detail: ErrorDetails, location: Location) -> Finding:
         return Finding(location, f"unknown key {key}", at_key=True)
     if reason := part.refused.get(key):
         return Finding(location, f"{key} is not honoured here", reason, at_key=True)
-    return Finding(location, f"unknown key {key}", did_you_mean(key, part.keys()), at_key=True)
+    return Finding(location, f"unknown key {key}", did_you_mean(key, part.key_names()), at_key=True)
 
 
 def _missing_key(detail: ErrorDetails, location: Location) -> Finding:

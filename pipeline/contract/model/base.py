@@ -19,7 +19,7 @@ class Part(BaseModel):
     refused: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
-    def keys(cls) -> tuple[str, ...]:
+    def key_names(cls) -> tuple[str, ...]:
         """The keys that this mapping may have, as the file writes them."""
         return tuple(field.alias or name for name, field in cls.model_fields.items())
 

@@ -51,7 +51,7 @@ class SourceServer(Server):
 class S3Server(SourceServer):
     """A bucket."""
 
-    type: Literal["s3"]
+    type: Annotated[Literal["s3"], Field(description="A bucket of S3.")]
     location: Annotated[
         NonEmpty,
         Field(
@@ -65,7 +65,7 @@ class S3Server(SourceServer):
 class LocalServer(SourceServer):
     """A directory."""
 
-    type: Literal["local"]
+    type: Annotated[Literal["local"], Field(description="Local files.")]
     path: Annotated[NonEmpty, Field(description="The files' path, with the same wildcards as an S3 location.")]
 
 
@@ -73,7 +73,7 @@ class PostgresServer(Server):
     """Where the table is. Landfall connects to the database that its own settings name; host, port and database "
     "are for other tools."""
 
-    type: Literal["postgres", "postgresql"]
+    type: Annotated[Literal["postgres", "postgresql"], Field(description="PostgreSQL.")]
     host: Annotated[str, Field(description="For other tools.")]
     port: Annotated[IntegerOrText, Field(description="For other tools.")]
     database: Annotated[str, Field(description="For other tools.")]

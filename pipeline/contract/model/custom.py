@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, Tag
+from pydantic import Field, Tag, WithJsonSchema
 
 from pipeline.contract.model.base import Free, IntegerOrText, NonEmpty, Number, Part, tag, told_apart_by
 
@@ -15,6 +15,10 @@ OURS = {
     "readSchema": "the source server",
     "load": "the schema object",
 }
+
+
+# Landfall's own have models of their own: an editor's schema must not offer both.
+_OTHER_NAME = {"type": "string", "minLength": 1, "not": {"enum": list(OURS)}}
 
 
 class ReadOptions(Part):
@@ -32,7 +36,13 @@ class ReadOptions(Part):
         "multiLine": "a quoted field may always contain newlines",
         "mode": "bad records are always kept as rejects; the budget is load.rejects",
     }
-    header: Annotated[bool, Field(description="csv, xlsx: the first record names the columns. Default true.")] = True
+    header: Annotated[
+        bool,
+        Field(
+            description="csv, xlsx: the first record names the columns. false: they are `col_1`, `col_2`... or, "
+            "if the contract uses no such name, its source columns in order of first use."
+        ),
+    ] = True
     quote: Annotated[
         str | None, Field(description='csv: the quote character. Default `"`; null: nothing is quoted.')
     ] = '"'
@@ -135,7 +145,7 @@ class Load(Part):
 class PlainProperty(Part):
     """A custom property of another tool."""
 
-    property: Annotated[NonEmpty, Field(description="Its name.")]
+    property: Annotated[NonEmpty, Field(description="Its name."), WithJsonSchema(_OTHER_NAME)]
     value: Annotated[Any, Field(description="Its value.")] = None
     vendor: Free = None
     id: Free = None

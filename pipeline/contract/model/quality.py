@@ -79,7 +79,7 @@ class Arguments(Part):
 class LibraryRule(Bounded):
     """A metric over the rows of a load."""
 
-    type: Literal["library"] = "library"
+    type: Annotated[Literal["library"], Field(description="`library`, or left out.")] = "library"
     metric: Annotated[
         Literal["rowCount", "nullValues", "missingValues", "invalidValues", "duplicateValues"],
         Field(
@@ -96,7 +96,7 @@ class SqlRule(Bounded):
     """A query over the rows of a load; it returns one number."""
 
     refused: ClassVar = {**Rule.refused, "unit": "let the query compute the percentage"}
-    type: Literal["sql"]
+    type: Annotated[Literal["sql"], Field(description="Write type: sql.")]
     query: Annotated[
         NonEmpty, Field(description="A PostgreSQL SELECT. `{object}` is the load's rows, `{property}` the column.")
     ]
@@ -106,7 +106,7 @@ class RowRule(Rule):
     """A Spark SQL condition over the columns of one row; a row for which it is not true breaks the rule."""
 
     refused: ClassVar = {**Rule.refused, "unit": "the reject budget counts broken rows: load.rejects"}
-    type: Literal["custom"]
+    type: Annotated[Literal["custom"], Field(description="Write type: custom.")]
     engine: Annotated[Literal["spark"], Field(description="Landfall runs no other engine.")]
     implementation: Annotated[NonEmpty, Field(description="The condition, over the typed columns.")]
     severity: Severity = "error"
@@ -115,7 +115,7 @@ class RowRule(Rule):
 class TextRule(Rule):
     """A rule in words: documentation."""
 
-    type: Literal["text"]
+    type: Annotated[Literal["text"], Field(description="Write type: text.")]
     severity: Free = None
 
 

@@ -67,7 +67,7 @@ def _fill(work: Publishing) -> None:
     scope.reject_taken_values(work, replaced)
     budget.check(work)
     rules.check(work)
-    with locks.savepoint(work, "filled"), _translated(work.request):
+    with locks.savepoint(work, "filled"), _translated(work.request, work):
         evolution.apply(work, changes)
         keep_history(work) if work.dataset.load.mode == "scd2" else merge(work, replaced)
         evolution.complete(work)
@@ -109,10 +109,15 @@ def _drop_staging(work: Publishing) -> None:
 
 
 @contextmanager
-def _translated(request: PublishRequest) -> Iterator[None]:
-    """Errors of the database become ours."""
+def _translated(request: PublishRequest, work: Publishing | None = None) -> Iterator[None]:
+    """Errors of the database become ours; one that a function raised while the target of `work` was filled names the
+    triggers, since the server does not."""
     reveal = not any(column.restricted for column in request.dataset.columns)
     try:
         yield
     except psycopg2.Error as error:
-        raise translate(error, reveal) from error
+        found = translate(error, reveal)
+        triggers = work.live.triggers if work and work.live and "function" in (error.diag.context or "") else ()
+        if triggers and isinstance(found, DestinationError):
+            found = DestinationError(f"{found}. Triggers of the table: {', '.join(triggers)}")
+        raise found from error

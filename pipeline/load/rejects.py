@@ -76,6 +76,7 @@ def find_raw(work: Publishing) -> None:
         records = work.request.raw_records(lines)
         while batch := list(islice(records, BATCH)):
             _copy(work, "raw", ("line", "raw", "raw_text"), (_raw(work, line, raw) for line, raw in batch))
+    work.run("INSERT INTO {raw} (line) " + WITHOUT_RAW, **_without_raw(work))  # not found: not to be asked for again
 
 
 def move(work: Publishing) -> dict[str, int]:

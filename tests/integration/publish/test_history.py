@@ -77,7 +77,7 @@ def test_an_older_file_again_is_refused(bench: Bench) -> None:
     of = dataset("items", ITEMS, mode="scd2")
     bench.load(of, [(1, "day one", 1)], uri="file:///1.csv")
     bench.load(of, [(1, "day two", 1)], uri="file:///2.csv")
-    with pytest.raises(RefusedError, match="already loaded .* and newer files since"):
+    with pytest.raises(RefusedError, match=r"already loaded .* and newer files since"):
         bench.load(of, [(1, "day one", 1)], uri="file:///1.csv", force=True)
     assert history(bench, of) == [(1, "day one", False, False), (1, "day two", True, True)]
 

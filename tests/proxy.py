@@ -49,7 +49,7 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 if self.down:
-                    _reset(client)
+                    _end(client, reset=True)
                     continue
                 server = self._connect()
                 threading.Thread(target=self._upwards, args=(client, server), daemon=True).start()
@@ -96,7 +96,7 @@ class Proxy:
         if self.fault == "stall":
             threading.Event().wait(3600)
         for end in (client, server):
-            _reset(end) if self.fault == "reset" else end.close()
+            _end(end, reset=self.fault == "reset")
 
 
 @contextmanager
@@ -114,9 +114,10 @@ def proxied(destination: Destination) -> Iterator[tuple[Proxy, Destination]]:
         proxy.close()
 
 
-def _reset(end: socket.socket) -> None:
-    """Close with RST instead of FIN."""
+def _end(end: socket.socket, reset: bool) -> None:
+    """Close with RST or with FIN; the shutdown wakes the thread that reads from it, which would keep it open."""
     with contextlib.suppress(OSError):
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        end.shutdown(socket.SHUT_RD)
+        if reset:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        end.shutdown(socket.SHUT_RD if reset else socket.SHUT_RDWR)
         end.close()

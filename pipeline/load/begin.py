@@ -6,9 +6,12 @@ import hashlib
 import random
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
+
+import psycopg2
 
 from pipeline.contract.dataset import Dataset
 from pipeline.errors import TransientError
@@ -99,8 +102,9 @@ def begin(
 
 
 def release(conn: Connection, begun: Begun) -> None:
-    """Give back the locks of a load that is over. A closed connection has given them back already."""
-    _unlock(conn, list(begun.locks))
+    """Give back the locks of a load that is over. A connection that is lost has given them back already."""
+    with suppress(psycopg2.OperationalError, psycopg2.InterfaceError):
+        _unlock(conn, list(begun.locks))
 
 
 def decide(cursor: Any, facts: SourceFacts, dataset: Dataset) -> tuple[Status, UUID | None]:

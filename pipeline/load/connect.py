@@ -99,7 +99,7 @@ def connect(destination: Destination, purpose: str, wait: float = 180.0) -> Conn
             return _open(destination, purpose, left)
         except psycopg2.Error as error:
             failure = _connect_failure(error, destination, waited=time.monotonic() - started)
-            if not failure.transient or left <= pause:
+            if not failure.transient or left <= 0:
                 raise failure from error
             log.info("database not reachable yet, trying again for %d s: %s", left, _reason(error, destination))
         time.sleep(min(left, pause * random.uniform(0.5, 1.5)))  # noqa: S311

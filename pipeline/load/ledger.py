@@ -12,7 +12,7 @@ from uuid import UUID
 from psycopg2 import sql
 from psycopg2.extras import RealDictCursor
 
-from pipeline.errors import DestinationError, LandfallError, UsageError
+from pipeline.errors import DestinationError, LandfallError, TransientError, UsageError
 from pipeline.load.begin import Begun, SourceFacts, begin, release
 from pipeline.load.connect import Connection
 from pipeline.load.sweep import sweep
@@ -159,7 +159,9 @@ def _close(
     with conn.cursor() as cursor:
         cursor.execute(statement, values)
         if status == "loaded" and cursor.rowcount != 1:
-            raise LandfallError(f"load {load_id} is not running any more, so it must not be published")
+            raise TransientError(
+                f"load {load_id} lost its session, and with it the right to publish. Nothing was published; load again"
+            )
 
 
 def _kind(error: BaseException | None) -> str | None:

@@ -15,7 +15,9 @@ SCHEMA = "landfall_staging"
 REJECT_COLUMNS = ("line", "column_name", "rule", "message", "reasons")
 
 # A type is spliced into DDL as the contract writes it, so it must look like nothing but a type.
-TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*(\([0-9, ]+\))?[A-Za-z ]*(\[\])*")
+TYPE = re.compile(
+    r"[a-z_][a-z0-9_]*( varying| precision)?( ?\([0-9, ]+\))?( with(out)? time zone)?( ?\[[0-9]*\])*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

@@ -5,23 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import struct
 import unicodedata
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from conftest import reject_rows, rows_of, valid_rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.load.connect import Connection
 from pipeline.load.copy import StagingWriter
 from pipeline.load.staging import StagingTarget
+from tests.integration.load.staged import MakeTarget, reject_rows, rows_of, valid_rows
 
 UTC = dt.UTC
 NO_REJECTS = reject_rows()
-MakeTarget = Callable[..., StagingTarget]
 
 AWKWARD = [
     None, "", " ", '"', '""', "'", ",", "a,b", "\n", "\r", "\r\n", "a\r\nb", "\t", "\\", "\\N", "\\.", "\\.\n", "a\n\\.\nb",

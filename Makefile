@@ -6,7 +6,7 @@ VENV := .venv
 DEMO := .venv-demo
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-unit lint format lock bench image push deploy destroy rehearse clean
+.PHONY: help demo demo-stop test test-unit lint format lock bench image push deploy destroy rehearse clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,9 @@ $(VENV)/installed: locks/dev.txt pyproject.toml
 demo: $(DEMO)/installed ## Load the samples into an embedded PostgreSQL and show what happened
 	@$(DEMO)/bin/python samples/demo.py
 
+demo-stop: ## Stop the demo's database (its data stay in landfall-data/)
+	@$(DEMO)/bin/python -c "from pathlib import Path; from pipeline.load.embedded import stop; stop(Path('landfall-data'))"
+
 test: $(VENV)/installed ## Run the whole test suite
 	$(BIN)/python -m pytest
 
@@ -42,10 +45,10 @@ format: $(VENV)/installed ## Put the code into its standard form
 	$(BIN)/ruff format .
 
 lock: $(VENV)/installed ## Renew the lock files from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra native pyproject.toml -o locks/native.txt
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra spark pyproject.toml -o locks/spark.txt
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra native --extra embedded pyproject.toml -o locks/embedded.txt
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra embedded --group dev pyproject.toml -o locks/dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra native pyproject.toml -o locks/native.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra spark pyproject.toml -o locks/spark.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra native --extra embedded pyproject.toml -o locks/embedded.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra embedded --group dev pyproject.toml -o locks/dev.txt
 
 clean: ## Remove what was built, not the demo's data
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -31,7 +31,7 @@ def load_all(sources: tuple[str, ...], objects_json: str | None, settings: Setti
         this.warm_up()
         for source in wanted:
             found = run(source, this, shown)
-            _report(found, as_json, quiet)
+            _report(found, as_json)
             worst = max(worst, found.exit_code, key=_WORST.index)
             if found.error and found.error["kind"] == InterruptedLoadError.kind:
                 break
@@ -45,13 +45,13 @@ def _wanted(sources: tuple[str, ...], objects_json: str | None) -> list[SourceOb
     return wanted
 
 
-def _report(found: Receipt, as_json: bool, quiet: bool) -> None:
-    if as_json:
-        click.echo(found.as_json())
-    if not as_json or found.error:
-        shown = [f"landfall: {found.source}: {(found.error or {}).get('message')}"] if as_json else receipt.lines(found)
-        if found.error or not quiet:
-            click.echo("\n".join(shown), err=as_json)
+def _report(found: Receipt, as_json: bool) -> None:
+    if not as_json:
+        click.echo("\n".join(receipt.lines(found)))
+        return
+    click.echo(found.as_json())
+    if found.error:
+        click.echo(f"landfall: {found.error['message']}", err=True)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

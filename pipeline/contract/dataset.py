@@ -100,8 +100,9 @@ class RowRule:
 class DatasetRule:
     """A rule over the whole load, evaluated in PostgreSQL.
 
-    `metric`: rowCount, nullValues, missingValues, invalidValues, duplicateValues or `sql`. `operator`: an ODCS `must...`
-    word; `bounds`: its one or two numbers. `unit`: rows or percent. `columns`: the columns meant (empty: the object).
+    `metric`: rowCount, nullValues, missingValues, invalidValues, duplicateValues or `sql`. `operator`: an ODCS
+    `must...` word; `bounds`: its one or two numbers. `unit`: rows or percent. `columns`: the columns meant (empty: the
+    object).
     """
 
     name: str

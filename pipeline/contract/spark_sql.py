@@ -19,6 +19,12 @@ _PREFIX = "SELECT "
 # How many columns each makes: of a list, or of a map.
 _NAMES = {"explode_outer": (1, 2), "posexplode_outer": (2, 3), "inline_outer": (1, 1_000)}
 _OUTER = tuple(_NAMES)
+# The types of a DDL schema, as sqlglot calls them (TEXT is Spark's STRING).
+_TYPES = {
+    *("TEXT", "VARCHAR", "CHAR", "BIGINT", "INT", "SMALLINT", "TINYINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN"),
+    *("DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMPLTZ", "TIMESTAMPNTZ", "BINARY", "VARBINARY"),
+    *("ARRAY", "MAP", "STRUCT"),
+}
 # A retried load would give other values, or the function runs outside the row.
 _FORBIDDEN = {
     **dict.fromkeys(("rand", "randn", "random", "uuid", "shuffle"), "is random"),
@@ -92,7 +98,7 @@ def ddl_names(text: str) -> tuple[str, ...]:
         if not isinstance(field, exp.ColumnDef) or field.args.get("kind") is None:
             raise SqlMistake(f"{field.sql('spark')} has no type", "write name TYPE, name TYPE")
         kind = field.args["kind"]
-        if isinstance(kind, exp.DataType) and kind.find(exp.DataType) and _unknown_type(kind):
+        if not isinstance(kind, exp.DataType) or _unknown_type(kind):
             raise SqlMistake(
                 f"{field.name} has an unknown type", "write a Spark type such as STRING, BIGINT, STRUCT<a:STRING>"
             )
@@ -102,8 +108,10 @@ def ddl_names(text: str) -> tuple[str, ...]:
 
 
 def _unknown_type(kind: exp.DataType) -> bool:
-    unknown = (exp.DataType.Type.UNKNOWN, exp.DataType.Type.USERDEFINED)
-    return any(part.this in unknown for part in kind.find_all(exp.DataType))
+    return any(
+        not isinstance(part.this, exp.DataType.Type) or part.this.value not in _TYPES
+        for part in kind.find_all(exp.DataType)
+    )
 
 
 def _projection(text: str) -> exp.Expr:

@@ -16,8 +16,10 @@ from pipeline.contract.problem import Finding, did_you_mean
 from pipeline.contract.spark_sql import SqlMistake, ddl_names
 
 _RESERVED_SCHEMAS = ("information_schema", "landfall", "landfall_staging")
-# Python calls them text encodings, but no file is written in them.
-_NO_FILE_ENCODINGS = {"idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined", "mbcs", "oem", "utf_7"}
+# Their bytes mean something else after a shift, so that a line cannot be read by itself.
+_STATEFUL = ("iso2022", "hz", "utf-7", "idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-8-sig")
+_WIDE = ("utf-16", "utf-32")
+_ASCII = bytes(range(128))
 _COMMON_ENCODINGS = (
     "UTF-8",
     "ISO-8859-1",
@@ -108,8 +110,8 @@ def _delimiter(source: At[SourceServer]) -> Iterator[Finding]:
     elif len(text) != 1:
         tab = text.lower() in ("tab", "\\t", "tabs")
         yield Finding(at, "a delimiter is one character", 'write "\\t" in double quotes for a tab' if tab else None)
-    elif text in '"\r\n\0':
-        yield Finding(at, "this character cannot be a delimiter", "choose another one")
+    elif not text.isascii() or text in '"\r\n\0':
+        yield Finding(at, "this character cannot be a delimiter", "choose another ASCII character")
 
 
 def _encoding(source: At[SourceServer]) -> Iterator[Finding]:
@@ -123,11 +125,13 @@ def _encoding(source: At[SourceServer]) -> Iterator[Finding]:
 
 
 def _is_encoding(name: str) -> bool:
+    """Whether files can be written in it: a superset of ASCII, UTF-16 or UTF-32, each line readable by itself."""
     try:
         found = codecs.lookup(name)
-    except (LookupError, ValueError):
+        plain = not found.name.replace("_", "-").startswith(_STATEFUL)
+        return plain and (found.name.startswith(_WIDE) or _ASCII.decode(found.name) == _ASCII.decode("ascii"))
+    except (LookupError, ValueError, TypeError):
         return False
-    return found._is_text_encoding and found.name.replace("-", "_") not in _NO_FILE_ENCODINGS
 
 
 def _read_options(contract: Contract) -> Iterator[Finding]:
@@ -156,8 +160,8 @@ def _characters(options: At[ReadOptions], server: SourceServer) -> Iterator[Find
         at = (*options.location, key)
         if text is None or server.format != "csv":
             continue
-        if len(text) != 1 or text in "\r\n\0":
-            yield Finding(at, f"{key} is one character", "write null for none")
+        if len(text) != 1 or not text.isascii() or text in "\r\n\0":
+            yield Finding(at, f"{key} is one ASCII character", "write null for none")
         elif text in taken and not (key == "escape" and taken[text] == "quote"):
             yield Finding(at, f"{key} and {taken[text]} are the same character", "choose another one")
         elif text in taken:

@@ -163,8 +163,12 @@ def test_columns(new: str, at: str, message: str) -> None:
         ('delimiter: ";"', "encoding: UTF-88", "UTF-88", "did you mean UTF-8?"),
         ('delimiter: ";"', "encoding: rot13", "rot13", "unknown encoding rot13"),
         ('delimiter: ";"', "encoding: unicode_escape", "unicode_escape", "unknown encoding"),
+        ('delimiter: ";"', "encoding: UTF-7", "UTF-7", "unknown encoding"),
+        ('delimiter: ";"', "encoding: cp037", "cp037", "unknown encoding"),
+        ('delimiter: ";"', "encoding: base64", "base64", "unknown encoding"),
+        ('delimiter: ";"', "delimiter: §", "§", "choose another ASCII character"),
         (OPTIONS, "{property: readOptions, value: {sheet: 1}}", "sheet", "csv has no sheet"),
-        (OPTIONS, "{property: readOptions, value: {quote: ab}}", "ab", "quote is one character"),
+        (OPTIONS, "{property: readOptions, value: {quote: ab}}", "ab", "quote is one ASCII character"),
         (OPTIONS, "{property: readOptions, value: {quote: ';'}}", "';'", "quote and delimiter are the same character"),
         (OPTIONS, "{property: readOptions, value: {comment: ';'}}", "';'", "comment and delimiter are the same character"),
         (OPTIONS, "{property: readOptions, value: {escape: '\"'}}", "'\"'", "a quote before a quote is the default; leave escape out"),
@@ -270,6 +274,27 @@ def test_options_of_xlsx(options: str) -> None:
     text = edited("format: csv", "format: xlsx").replace('    delimiter: ";"\n', "")
     assert problems(text.replace("{header: true}", options)) == []
     only(text.replace("{header: true}", "{sheet: 0}"), "0", "sheets are counted from 1")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "UTF-8",
+        "utf8",
+        "ISO-8859-1",
+        "latin1",
+        "windows-1252",
+        "UTF-16",
+        "utf-16-le",
+        "UTF-32",
+        "Shift_JIS",
+        "GBK",
+        "cp850",
+        "US-ASCII",
+    ],
+)
+def test_encodings_that_are_known(name: str) -> None:
+    assert problems(edited("format: csv", f"format: csv\n    encoding: {name}")) == []
 
 
 def test_a_server_is_missing() -> None:

@@ -142,7 +142,20 @@ def test_ddl_names(text: str, expected: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a", "a STRNG", "a STRING b", "a STRUCT<x>", "a STRING,", "STRUCT<a:INT>", "a ARRAY<STRING"]
+    "text",
+    [
+        "",
+        "a",
+        "a STRNG",
+        "a STRING b",
+        "a STRUCT<x>",
+        "a STRING,",
+        "STRUCT<a:INT>",
+        "a ARRAY<STRING",
+        "a UUID",
+        "a STRUCT<x: JSON>",
+        "a INTERVAL DAY",
+    ],
 )
 def test_ddl_that_cannot_be(text: str) -> None:
     with pytest.raises(SqlMistake):

@@ -10,6 +10,7 @@ import pyarrow as pa
 from pipeline.contract.dataset import Dataset
 from pipeline.extract.blocks import Block, BlockReader, Positions, overlong_reject
 from pipeline.extract.compression import ByteStream
+from pipeline.extract.csv_delimiter import DelimiterStandIn
 from pipeline.extract.csv_grammar import Dialect, Grammar, Reading, Violation
 from pipeline.extract.csv_header import read_beginning
 from pipeline.extract.csv_scan import Scan, Scanner
@@ -28,6 +29,8 @@ class CsvFile:
     def __init__(self, stream: ByteStream, dataset: Dataset, name: str, line: int, block_bytes: int) -> None:
         self._reader = BlockReader(stream, dataset.read.encoding, min(BLOCK_BYTES, block_bytes), line, name)
         self._dialect = Dialect.of(dataset.read)
+        if self._dialect.longer:
+            self._reader.encoding = DelimiterStandIn(self._reader.encoding, self._dialect.longer, name)
         first = self._reader.next()
         self.beginning = read_beginning(first, self._reader.mark, dataset, self._dialect, name)
         if first is not None:

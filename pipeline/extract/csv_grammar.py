@@ -20,31 +20,40 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pipeline.contract.dataset import ReadOptions
-from pipeline.errors import SourceError
+from pipeline.errors import ContractError
+from pipeline.extract.csv_delimiter import STAND_IN
 
 _LINE_END = rb"(?:\r\n?|\n|\Z)"
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """One-byte characters of a CSV dialect. `escape` None: a quote inside quotes is doubled."""
+    """One-byte characters of a CSV dialect. `escape` None: a quote inside quotes is doubled.
+
+    `longer`: the delimiter for which `delimiter` stands in, if it is not one ASCII character.
+    """
 
     delimiter: bytes
     quote: bytes | None
     escape: bytes | None
     comment: bytes | None
+    longer: str | None = None
 
     @classmethod
     def of(cls, options: ReadOptions) -> Dialect:
-        """The contract's dialect. Raises SourceError if its characters cannot be told apart."""
+        """The contract's dialect. Raises ContractError if its characters cannot be told apart."""
         escape = None if options.escape == options.quote else options.escape
-        characters = [c for c in (options.delimiter, options.quote, escape, options.comment) if c is not None]
+        longer = options.delimiter if len(options.delimiter) > 1 or not options.delimiter.isascii() else None
+        delimiter = STAND_IN.decode() if longer else options.delimiter
+        characters = [c for c in (delimiter, options.quote, escape, options.comment) if c is not None]
         usable = all(len(c) == 1 and c.isascii() and c not in "\r\n\0" for c in characters)
         if not usable or len(set(characters)) < len(characters):
-            raise SourceError(
-                f"delimiter, quote, escape and comment must be different single ASCII characters, not {characters}"
+            raise ContractError(
+                f"delimiter, quote, escape and comment must be different single characters, not {characters};"
+                " correct readOptions in the contract"
             )
-        return cls(*(c.encode() if c else None for c in (options.delimiter, options.quote, escape, options.comment)))  # type: ignore[arg-type]
+        quote, escaped, comment = (c.encode() if c else None for c in (options.quote, escape, options.comment))
+        return cls(delimiter.encode(), quote, escaped, comment, longer)
 
     @cached_property
     def field(self) -> bytes:
@@ -61,7 +70,8 @@ class Dialect:
         quote, escape = self.quote, self.escape
         if quote and field.startswith(quote):
             field = field[1:-1] if escape else field[1:-1].replace(quote * 2, quote)
-        return re.sub(re.escape(escape) + rb"([\s\S])", rb"\1", field) if escape else field
+        field = re.sub(re.escape(escape) + rb"([\s\S])", rb"\1", field) if escape else field
+        return field.replace(self.delimiter, self.longer.encode()) if self.longer else field
 
     def quoted_without(self, without: bytes) -> bytes:
         """Expression of a quoted field in which some bytes (NUL, or none) may not be."""

@@ -14,6 +14,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from pipeline.extract.blocks import Block, Positions
+from pipeline.extract.csv_delimiter import restored
 from pipeline.extract.csv_grammar import Dialect
 from pipeline.extract.extraction import LINE
 
@@ -25,6 +26,7 @@ class TableReader:
 
     def __init__(self, dialect: Dialect, names: Sequence[str], kept: Sequence[str]) -> None:
         self._names = list(names)
+        self._longer = dialect.longer
         self._empty = pa.table({name: pa.array([], pa.string()) for name in kept})
         quote, escape = dialect.quote, dialect.escape
         self._parse = arrow_csv.ParseOptions(
@@ -51,7 +53,10 @@ class TableReader:
         if text.startswith(_BOM):
             text = _BOM + text  # Arrow drops a mark at the start; here it is the first field's own
         options = arrow_csv.ReadOptions(column_names=self._names, block_size=len(text) + 1, use_threads=False)
-        return arrow_csv.read_csv(pa.BufferReader(text), options, self._parse, self._convert)
+        table = arrow_csv.read_csv(pa.BufferReader(text), options, self._parse, self._convert)
+        if self._longer is None:
+            return table
+        return pa.table([restored(column, self._longer) for column in table.columns], names=table.column_names)
 
 
 class Proof:

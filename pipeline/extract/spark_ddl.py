@@ -43,9 +43,9 @@ class _Parser:
     def fields(self, end: str) -> list[pa.Field]:
         """Fields up to the token `end` ("" is the end of the text), which is consumed."""
         fields = [self._field()]
-        while self._take() == ",":
+        while self._peek() == ",":
+            self._take()
             fields.append(self._field())
-        self._next -= 1
         self._expect(end)
         return fields
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -65,21 +66,19 @@ class Wire:
             pass
 
     def _cut(self, data: bytes, client: socket.socket, server: socket.socket) -> None:
+        self._kept.append(server)
+        client.shutdown(socket.SHUT_RDWR)
         if self.fate == "answer lost":
-            client.shutdown(socket.SHUT_RDWR)
             server.sendall(data)
         elif self.fate == "never sent":
-            client.shutdown(socket.SHUT_RDWR)
             server.shutdown(socket.SHUT_RDWR)
-        else:
-            self._kept.append(server)
-            client.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Stop, and let go of sessions that hang."""
         self._listener.close()
         for server in self._kept:
-            server.close()
+            with suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture

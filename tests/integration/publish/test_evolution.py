@@ -34,9 +34,9 @@ def test_a_table_is_made_from_the_contract(bench: Bench) -> None:
         ("id", "bigint", True), ("name", "text", True), ("price", "numeric(10,2)", False), ("_load_id", "uuid", False),
         ("_line", "bigint", False),
     ]  # fmt: skip
-    assert bench.query("SELECT obj_description('shop.items'::regclass), col_description('shop.items'::regclass, 2)") == [
-        ("All the items", "What it is called")
-    ]
+    assert bench.query(
+        "SELECT obj_description('shop.items'::regclass), col_description('shop.items'::regclass, 2)"
+    ) == [("All the items", "What it is called")]
     with bench.conn.cursor() as cursor:
         promised = ddl.statements(of, cursor)
     assert sorted(published.ddl) == sorted(promised)
@@ -49,7 +49,9 @@ def test_a_made_table_is_the_ledgers_ddl(bench: Bench) -> None:
 
 
 def test_a_role_without_rights_to_make_schemas_can_load_into_one(bench: Bench) -> None:
-    bench.query("DROP ROLE IF EXISTS loader; CREATE ROLE loader; CREATE SCHEMA shop; GRANT ALL ON SCHEMA shop TO loader")
+    bench.query(
+        "DROP ROLE IF EXISTS loader; CREATE ROLE loader; CREATE SCHEMA shop; GRANT ALL ON SCHEMA shop TO loader"
+    )
     bench.query(
         "GRANT USAGE, CREATE ON SCHEMA landfall, landfall_staging TO loader;"
         "GRANT ALL ON ALL TABLES IN SCHEMA landfall TO loader"

@@ -135,7 +135,9 @@ def test_a_check_constraint_of_the_users_is_named_and_nothing_published(bench: B
 def test_a_foreign_key_and_a_not_null_of_the_users_are_named(bench: Bench) -> None:
     of = dataset("items", ITEMS, mode="replace")
     bench.load(of, ROWS)
-    bench.query("CREATE TABLE shop.sales (item bigint CONSTRAINT sold REFERENCES shop.items); INSERT INTO shop.sales VALUES (2)")
+    bench.query(
+        "CREATE TABLE shop.sales (item bigint CONSTRAINT sold REFERENCES shop.items); INSERT INTO shop.sales VALUES (2)"
+    )
     with pytest.raises(DestinationError, match=r"foreign key constraint sold of shop\.sales"):
         bench.load(of, ROWS[:1])
     bench.query("ALTER TABLE shop.items ADD COLUMN owner text NOT NULL DEFAULT 'me'")

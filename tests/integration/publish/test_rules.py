@@ -86,7 +86,11 @@ def test_a_broken_rule_of_severity_error_publishes_nothing(bench: Bench) -> None
     assert bench.query("SELECT to_regclass('shop.orders')") == [(None,)]
     row = bench.ledger(request.load_id)
     assert (row["status"], row["rows_rejected"]) == ("refused", 3)
-    assert [result["name"] for result in row["receipt"]["rule_results"]] == ["rowCount", "nullValues", "duplicateValues"]
+    assert [result["name"] for result in row["receipt"]["rule_results"]] == [
+        "rowCount",
+        "nullValues",
+        "duplicateValues",
+    ]
 
 
 @pytest.mark.parametrize("severity", ["warning", "info"])

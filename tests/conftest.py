@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from psycopg2 import sql
@@ -29,7 +31,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Destination]:
+def server() -> Iterator[Destination]:
     """The maintenance database of the server under test; its role may create databases and roles."""
     named = os.environ.get("TEST_DATABASE_URL")
     if named:
@@ -38,9 +40,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Destination]:
         with _container() as destination:
             yield destination
     else:
-        directory = tmp_path_factory.mktemp("postgres")
-        yield embedded.start(directory, database="postgres")
-        embedded.stop(directory)
+        with embedded_server() as (_, destination):
+            yield destination
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,15 @@ def maintain(server: Destination, statement: sql.Composable) -> None:
             cursor.execute(statement)
     finally:
         session.close()
+
+
+@contextmanager
+def embedded_server() -> Iterator[tuple[Path, Destination]]:
+    """A server of its own and its directory: not below pytest's, which every other run of root closes to the server's
+    user."""
+    with TemporaryDirectory(prefix="landfall-postgres-", ignore_cleanup_errors=True) as directory:
+        yield Path(directory), embedded.start(Path(directory), database="postgres")
+        embedded.stop(Path(directory))
 
 
 @contextmanager

@@ -40,7 +40,8 @@ KEEPALIVES = {
 # are off because the ledger's connection is idle, holding the object's lock, for as long as the engine works.
 SESSION_SETTINGS = """
     SELECT set_config(ours.name, ours.setting, false)
-    FROM (VALUES ('TimeZone', 'UTC'), ('DateStyle', 'ISO, YMD'), ('IntervalStyle', 'iso_8601'), ('bytea_output', 'hex'),
+    FROM (VALUES ('TimeZone', 'UTC'), ('DateStyle', 'ISO, YMD'), ('bytea_output', 'hex'),
+                 ('default_transaction_isolation', 'read committed'),
                  ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'),
                  ('client_connection_check_interval', '10s'),
                  ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0')) AS ours (name, setting)

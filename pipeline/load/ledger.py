@@ -34,11 +34,9 @@ def ensure(conn: Connection) -> None:
     Raises DestinationError when the ledger is of a newer Landfall.
     """
     with conn, conn.cursor() as cursor:
-        if _installed(cursor) is None:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
-            if _installed(cursor) is None:
-                cursor.execute(files("pipeline.load").joinpath("ledger.sql").read_text(encoding="utf-8"))
         installed = _installed(cursor)
+    if installed is None:
+        installed = _install(conn)
     if installed != VERSION:
         raise DestinationError(
             f"the ledger in schema landfall has version {installed}, this Landfall knows {VERSION}: "
@@ -121,9 +119,22 @@ def rejects(conn: Connection, load_id: UUID | str) -> Iterator[dict[str, Any]]:
         yield {**reject, "raw": None if reject["raw"] is None else bytes(reject["raw"])}
 
 
+def _install(conn: Connection) -> int | None:
+    """In its own transaction: one that had looked before the wait might go on believing that there is no ledger."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
+        if _installed(cursor) is None:
+            cursor.execute(files("pipeline.load").joinpath("ledger.sql").read_text(encoding="utf-8"))
+        return _installed(cursor)
+
+
 def _installed(cursor: Any) -> int | None:
-    cursor.execute("SELECT to_regclass('landfall.version')")
-    if cursor.fetchone()[0] is None:
+    """The ledger's version. Asks the catalogue's tables: to_regclass answers from a cache that may be out of date."""
+    cursor.execute(
+        "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = 'landfall' AND c.relname = 'version'"
+    )
+    if cursor.fetchone() is None:
         return None
     cursor.execute("SELECT max(version) FROM landfall.version")
     version: int = cursor.fetchone()[0]

@@ -61,7 +61,7 @@ def _drop(conn: Connection, load_id: UUID) -> None:
     """A worker of a dead load may still be writing: do not wait for it."""
     try:
         with conn, conn.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            cursor.execute("SET LOCAL lock_timeout = '500ms'")
             staging.drop(conn, load_id)
     except (psycopg2.errors.LockNotAvailable, psycopg2.errors.InsufficientPrivilege) as error:
         log.info("staging tables of load %s stay for now: %s", load_id, type(error).__name__)

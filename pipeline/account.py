@@ -15,7 +15,7 @@ from pipeline.header import Header
 from pipeline.load import ledger
 from pipeline.load.begin import Begun, SourceFacts
 from pipeline.load.connect import Connection
-from pipeline.load.request import Published, PublishRefusedError
+from pipeline.load.request import Published, PublishFailedError, PublishRefusedError
 from pipeline.receipt import Receipt, error_facts
 from pipeline.source import Fetched
 
@@ -96,7 +96,7 @@ def kept(receipt: Receipt) -> dict[str, object]:
 
 def failed(receipt: Receipt, error: LandfallError) -> Receipt:
     """With the error, and what a refusal counted before it said no."""
-    if isinstance(error, PublishRefusedError):
+    if isinstance(error, PublishRefusedError | PublishFailedError):
         receipt = published(receipt, error.published, {}, ())
     status = "refused" if isinstance(error, RefusedError) else "failed"
     return replace(receipt, status=status, error=error_facts(error), exit_code=error.exit_code)
@@ -104,7 +104,7 @@ def failed(receipt: Receipt, error: LandfallError) -> Receipt:
 
 def enter_failure(conn: Connection, begun: Begun, receipt: Receipt, error: LandfallError) -> None:
     """Mark the load in the ledger, unless publish has done so; with the database gone, the next run's sweep will."""
-    if isinstance(error, PublishRefusedError):
+    if isinstance(error, PublishRefusedError | PublishFailedError):
         return
     with suppress(psycopg2.Error, LandfallError):
         ledger.fail(conn, begun.load_id, receipt.status, error, dict(receipt.rows), receipt=kept(receipt))

@@ -1,13 +1,16 @@
-"""Work ahead: one thread prepares the next item of an iterator while the caller uses the last one."""
+"""Work ahead and side by side: threads that take items from one iterator, in order and without a pile."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def ahead(items: Iterator[Item], depth: int = 1) -> Iterator[Item]:
@@ -54,3 +57,17 @@ def _offer(
             continue
         return True
     return False
+
+
+def in_parallel(work: Callable[[Item], Result], items: Iterator[Item], threads: int) -> Iterator[Result]:
+    """`work` of every item, `threads` at a time, each result as soon as it is there.
+
+    What `work` or `items` raises is raised here, once the work under way has ended.
+    """
+    with ThreadPoolExecutor(threads, thread_name_prefix="landfall-part") as pool:
+        running: set[Future[Result]] = {pool.submit(work, item) for item in islice(items, threads)}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+            running |= {pool.submit(work, item) for item in islice(items, len(done))}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import account
-from pipeline.ahead import ahead
+from pipeline.ahead import ahead, in_parallel
 from pipeline.contract import match
 from pipeline.contract.dataset import Dataset
 from pipeline.extract import Extraction, RawPart, open_source
@@ -31,7 +31,7 @@ from pipeline.source import Fetched, SourceObject, fetch
 from pipeline.transform import FileFacts, values_of
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
 
 
 @dataclass(frozen=True)
@@ -108,15 +108,20 @@ def _load(load: Load, receipt: Receipt) -> Receipt:
 
 
 def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:
-    """Every part through the engine into staging, while the next part is being extracted."""
+    """Every part through the engine into staging, `streams` parts at a time, while the next is being extracted."""
     confirmations: list[Confirmation] = []
     warned: Counter[str] = Counter()
-    for part in ahead(extraction.parts()):
-        for row in _through_engine(part, load, target).collect():
-            confirmations.append(Confirmation(row.attempt, row.staged, row.rejected, row.filtered))
-            warned.update(json.loads(row.warned))
+
+    def through(part: RawPart) -> list[Row]:
+        rows = _through_engine(part, load, target).collect()
         part.path.unlink()
         load.progress.rows(part.rows, part.size)
+        return rows
+
+    for rows in in_parallel(through, ahead(extraction.parts()), load.run.settings.streams):
+        for row in rows:
+            confirmations.append(Confirmation(row.attempt, row.staged, row.rejected, row.filtered))
+            warned.update(json.loads(row.warned))
     return Staged(tuple(confirmations), warned)
 
 
@@ -124,13 +129,9 @@ def _through_engine(part: RawPart, load: Load, target: StagingTarget) -> DataFra
     raw = load.run.engine.read.parquet(str(part.path))
     source = load.fetched.source
     values = values_of(raw, load.dataset, FileFacts(source.name, source.uri, load.fetched.bytes))
-    if part.rows < _ROWS_WORTH_A_STREAM:
-        values = values.coalesce(1)
+    # A part is one COPY: streams are parts side by side, not pieces of a part.
+    values = values.coalesce(1)
     return staged(values, load.dataset, target)
-
-
-# Below this a second connection and a second COPY cost more than they bring.
-_ROWS_WORTH_A_STREAM = 50_000
 
 
 def _staging_target(load: Load) -> StagingTarget:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.ahead import ahead
+from pipeline.ahead import ahead, in_parallel
 
 
 def test_the_same_items_in_the_same_order() -> None:
@@ -48,3 +48,29 @@ def test_stopping_early_ends_the_thread() -> None:
     next(iterator)
     iterator.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
+
+
+def test_in_parallel_gives_every_result_and_no_more_threads_than_asked() -> None:
+    busy: set[int] = set()
+    most = 0
+
+    def work(number: int) -> int:
+        nonlocal most
+        busy.add(number)
+        most = max(most, len(busy))
+        threading.Event().wait(0.002)
+        busy.discard(number)
+        return number * number
+
+    assert sorted(in_parallel(work, iter(range(20)), 3)) == [number * number for number in range(20)]
+    assert most == 3
+
+
+def test_in_parallel_raises_what_the_work_raises() -> None:
+    def work(number: int) -> int:
+        if number == 3:
+            raise ValueError("three")
+        return number
+
+    with pytest.raises(ValueError, match="three"):
+        list(in_parallel(work, iter(range(100)), 2))

@@ -149,6 +149,7 @@ def _load(load: Load) -> LoadPlan:
         replace_by=tuple(load.replace_by or ()),
         track_columns=tuple(load.track_columns or ()),
         same_content=load.same_content,
+        valid_from=load.valid_from,
         budget=Budget(float(load.rejects.max), load.rejects.unit) if load.rejects else Budget(),
         evolution=Evolution(evolution.new_columns, evolution.missing_columns, evolution.type_change),
     )

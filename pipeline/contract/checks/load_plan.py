@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pipeline.contract import parts
 from pipeline.contract.checks.facts import Facts
 from pipeline.contract.model.custom import Load
+from pipeline.contract.model.properties import DateColumn, TimestampColumn
 from pipeline.contract.parts import At
 from pipeline.contract.problem import Finding, did_you_mean
 
@@ -21,6 +22,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     load = parts.load(facts.contract)
     yield from _key(load, facts)
     yield from _column_lists(load, facts)
+    yield from _valid_from(load, facts)
     yield from _dedupe(load, facts)
     yield from _budget(load)
 
@@ -62,6 +64,28 @@ def _column_lists(load: At[Load], facts: Facts) -> Iterator[Finding]:
                 yield Finding((*at, index), f"{name} is there twice", "remove one of them")
             elif key == "trackColumns" and name in keys:
                 yield Finding((*at, index), f"{name} is part of the key, which never changes", "remove it")
+
+
+def _valid_from(load: At[Load], facts: Facts) -> Iterator[Finding]:
+    at, name = (*load.location, "validFrom"), load.value.valid_from
+    if name is None:
+        return
+    if load.value.mode != "scd2":
+        yield Finding(at, f"validFrom has no effect in mode {load.value.mode}", "it goes with mode scd2", at_key=True)
+    elif not facts.is_column(name):
+        yield Finding(at, f"{name} is no column of the table", did_you_mean(name, facts.columns))
+    named = [column for column in facts.contract.table.properties if column.column_name == name]
+    for column in named if load.value.mode == "scd2" else []:
+        if not isinstance(column, DateColumn | TimestampColumn):
+            yield Finding(
+                at, f"{name} is neither a date nor a timestamp", "name the column that says since when a row holds"
+            )
+        elif not column.required:
+            yield Finding(at, f"{name} may be missing, and a version must begin", f"add required: true to {name}")
+        if column.primary_key or name in (load.value.track_columns or []):
+            yield Finding(
+                at, f"{name} is part of the key, or tracked: it tells when, not what", "choose another column"
+            )
 
 
 def _dedupe(load: At[Load], facts: Facts) -> Iterator[Finding]:

@@ -134,6 +134,13 @@ class Load(Part):
             min_length=1, description="scd2: the columns whose change makes a new version. Default: all but the key."
         ),
     ] = None
+    valid_from: Annotated[
+        NonEmpty | None,
+        Field(
+            description="scd2: the required date or timestamp column that says since when a row holds. "
+            "Default: since it is loaded."
+        ),
+    ] = None
     same_content: Annotated[
         Literal["skip", "load"],
         Field(description="The same bytes under another name: `skip` reports already_loaded, `load` loads them."),

@@ -143,8 +143,8 @@ class Nested(Documented):
 class MapSides(Part):
     """Key and value of a map (documentation: the column is JSONB)."""
 
-    key: Annotated[Nested | None, Field(description="The key.")] = None
-    value: Annotated[Nested | None, Field(description="The value.")] = None
+    key: Annotated[Nested, Field(description="The type of the keys, for example {logicalType: string}.")]
+    value: Annotated[Nested, Field(description="The type of the values, for example {logicalType: string}.")]
 
 
 Nested.model_rebuild()

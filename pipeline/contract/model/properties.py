@@ -158,7 +158,9 @@ class MapColumn(Column):
 
     logical_type: Literal["map"]
     logical_type_options: Annotated[ObjectOptions | None, Field(description="None.")] = None
-    map: Annotated[MapSides | None, Field(description="Key and value (documentation).")] = None
+    map: Annotated[
+        MapSides, Field(description="The standard wants it: {key: {logicalType: ...}, value: {logicalType: ...}}.")
+    ]
 
 
 Property = Annotated[

@@ -103,7 +103,7 @@ class SqlRule(Bounded):
 
 
 class RowRule(Rule):
-    """A Spark SQL condition over the columns of one row; a row for which it is not true breaks the rule."""
+    """A Spark SQL condition over the columns of one row; a row for which it is false breaks the rule."""
 
     refused: ClassVar = {**Rule.refused, "unit": "the reject budget counts broken rows: load.rejects"}
     type: Annotated[Literal["custom"], Field(description="Write type: custom.")]

@@ -16,6 +16,7 @@ from pipeline.contract.dataset import (
     Dataset,
     DatasetRule,
     Evolution,
+    LoadPlan,
     ReadOptions,
     RowRule,
     Rules,
@@ -236,7 +237,7 @@ def test_every_read_option() -> None:
 def test_every_field_of_read_options_and_load_can_be_set_by_a_contract() -> None:
     """A field that no contract reaches is dead; this names it."""
     sources = (Path(__file__).parents[3] / "pipeline" / "contract" / "compile.py").read_text(encoding="utf-8")
-    for kind in (ReadOptions, Dataset, Column, Rules):
+    for kind in (ReadOptions, Dataset, Column, Rules, LoadPlan):
         for field in dataclasses.fields(kind):
             assert f"{field.name}=" in sources or f'"{field.name}"' in sources, field.name
 

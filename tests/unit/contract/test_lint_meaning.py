@@ -123,6 +123,10 @@ def test_columns(new: str, at: str, message: str) -> None:
         ("mode: upsert", "mode: replace\n          replaceBy: [qty, qty]", "qty]", "qty is there twice"),
         ("mode: upsert", "mode: scd2\n          trackColumns: [order_no]", "order_no]", "part of the key, which never changes"),
         ("mode: upsert", "mode: append\n          trackColumns: [qty]", "trackColumns", "it goes with mode scd2"),
+        ("mode: upsert", "mode: upsert\n          validFrom: ordered_on", "validFrom", "it goes with mode scd2"),
+        ("mode: upsert", "mode: scd2\n          validFrom: orderd_on", "orderd_on", "orderd_on is no column of the table; did you mean ordered_on?"),
+        ("mode: upsert", "mode: scd2\n          validFrom: qty", "qty", "qty is neither a date nor a timestamp"),
+        ("mode: upsert", "mode: scd2\n          validFrom: ordered_on", "ordered_on", "add required: true to ordered_on"),
         ("{max: 5, unit: percent}", "{max: 101, unit: percent}", "101", "more than all"),
         ("{max: 5, unit: percent}", "{max: 1.5, unit: rows}", "1.5", "is no number of rows"),
         ("order_no is not null", "order_no is not nul", "order_no", "IS goes with NULL, TRUE or FALSE"),
@@ -295,6 +299,17 @@ def test_options_of_xlsx(options: str) -> None:
 )
 def test_encodings_that_are_known(name: str) -> None:
     assert problems(edited("format: csv", f"format: csv\n    encoding: {name}")) == []
+
+
+HISTORY = edited("mode: upsert", "mode: scd2\n          validFrom: ordered_on").replace(
+    "logicalType: date, ", "logicalType: date, required: true, "
+)
+
+
+def test_history_since_a_column_says_so() -> None:
+    assert problems(HISTORY) == []
+    tracked = HISTORY.replace("mode: scd2", "mode: scd2\n          trackColumns: [ordered_on]")
+    only(tracked, "ordered_on", "it tells when, not what")
 
 
 def test_a_server_is_missing() -> None:

@@ -152,6 +152,8 @@ def test_the_valid_contract_is_valid() -> None:
         ("{value: open}", "{value: [1]}", "[1]", "value must be one value"),
         ("mustBeGreaterThan: 0", "mustBeBetween: [1]", "[1]", "mustBeBetween must have 2 or more items"),
         ("mustBeGreaterThan: 0", "mustBeBetween: [1, 2, 3]", "[1, 2, 3]", "mustBeBetween must have at most 2 items"),
+        (AMOUNT, "amount, logicalType: map", "{name: amount", "the key map is missing"),
+        (AMOUNT, "amount, logicalType: map, map: {key: {logicalType: string}}", "{key", "the key value is missing"),
         (
             AMOUNT,
             "amount, logicalType: string, logicalTypeOptions: {minLength: -1}",

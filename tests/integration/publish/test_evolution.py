@@ -124,7 +124,7 @@ def test_a_table_wider_than_the_contract_is_fine(bench: Bench, table: str, contr
 
 @pytest.mark.parametrize(
     ("table", "contract"),
-    [("text", "integer"), ("integer", "text"), ("numeric(10,2)", "numeric(10,4)"), 
+    [("text", "integer"), ("integer", "text"), ("numeric(10,2)", "numeric(10,4)"),
      ("timestamp", "timestamptz"), ("date", "timestamp"), ("double precision", "numeric(10,2)"),
      ("integer", "numeric(10,2)"), ("text", "text[]")],
 )  # fmt: skip

@@ -23,12 +23,10 @@ from pipeline.load.copy import Confirmation
 from pipeline.load.publish import publish
 from pipeline.load.request import PublishRequest
 from pipeline.load.staging import StagingTarget
-from pipeline.partition import staged
 from pipeline.progress import Progress
 from pipeline.receipt import Receipt
 from pipeline.run import Run
 from pipeline.source import Fetched, SourceObject, fetch
-from pipeline.transform import FileFacts, values_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
@@ -126,6 +124,10 @@ def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:
 
 
 def _through_engine(part: RawPart, load: Load, target: StagingTarget) -> DataFrame:
+    # Imported late: PySpark takes longer to import than the ledger takes to say that there is nothing to do.
+    from pipeline.partition import staged
+    from pipeline.transform import FileFacts, values_of
+
     raw = load.run.engine.read.parquet(str(part.path))
     source = load.fetched.source
     values = values_of(raw, load.dataset, FileFacts(source.name, source.uri, load.fetched.bytes))

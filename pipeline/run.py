@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from pipeline.contract import load_contracts, read_files
 from pipeline.contract.dataset import Dataset
-from pipeline.errors import UsageError
+from pipeline.errors import LandfallError, UsageError
 from pipeline.load import embedded, ledger
 from pipeline.load.connect import Connection, Destination, connect
 from pipeline.settings import Settings
@@ -28,6 +28,8 @@ class Run:
         self.settings = settings
         self._stack = ExitStack()
         self._connection: Connection | None = None
+        self._engine: SparkSession | None = None
+        self._starting = Lock()
 
     def __enter__(self) -> Run:
         return self
@@ -68,19 +70,30 @@ class Run:
             ledger.sweep(self._connection)
         return self._connection
 
-    @cached_property
+    @property
     def engine(self) -> SparkSession:
-        """The engine's session, started at its first use."""
-        from pipeline.session import engine_session
+        """The engine's session, started at its first use, by whichever thread comes first."""
+        with self._starting:
+            if self._engine is None:
+                from pipeline.session import engine_session
 
-        settings = self.settings
-        return self._stack.enter_context(engine_session(settings.engine, settings.streams, settings.master))
+                settings = self.settings
+                session = engine_session(settings.engine, settings.streams, settings.master)
+                self._engine = self._stack.enter_context(session)
+            return self._engine
 
-    def warm_up(self) -> Thread:
-        """Start the engine in the background, while the source object is fetched and the database wakes."""
-        thread = Thread(target=lambda: self.engine, name="landfall-engine", daemon=True)
-        thread.start()
-        return thread
+    def use_engine(self, session: SparkSession) -> None:
+        """Work with a session that somebody else opened, and will close."""
+        self._engine = session
+
+    def warm_up(self) -> None:
+        """Start a JVM in the background, while the object is fetched and the database wakes. Sail starts at once."""
+        if self.settings.engine == "spark":
+            Thread(target=self._start, name="landfall-engine", daemon=True).start()
+
+    def _start(self) -> None:
+        with suppress(LandfallError):  # whoever needs the engine meets the same error, and reports it
+            self.engine  # noqa: B018
 
     def work_area(self) -> TemporaryDirectory[str]:
         """A directory for one load's temporary files, removed at its end."""

@@ -7,13 +7,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 from pyspark.sql import SparkSession
 
 from pipeline.errors import UsageError
-
-Engine = Literal["sail", "spark"]
+from pipeline.settings import Engine
 
 BATCH_ROWS = 65_536
 # Both engines: times are UTC, and a value that does not convert is NULL, not an error (see `expression`).

@@ -6,12 +6,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from pipeline.errors import UsageError
-from pipeline.session import Engine
+
+Engine = Literal["sail", "spark"]
 
 # libpq's own variables (https://www.postgresql.org/docs/current/libpq-envars.html): libpq reads them by itself.
 _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")

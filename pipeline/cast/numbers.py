@@ -12,8 +12,8 @@ _INTEGER = r"^[+-]?[0-9]+$"
 _INFINITE = ["inf", "-inf", "+inf", "infinity", "-infinity", "+infinity"]
 # The words PostgreSQL's boolean accepts in full or as one letter
 # (https://www.postgresql.org/docs/current/datatype-boolean.html).
-_TRUE = pa.array(["true", "t", "yes", "y", "on", "1"])
-_FALSE = pa.array(["false", "f", "no", "n", "off", "0"])
+_TRUE = ("true", "t", "yes", "y", "on", "1")
+_FALSE = ("false", "f", "no", "n", "off", "0")
 
 _INTEGERS = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
 
@@ -67,7 +67,7 @@ def to_boolean(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.A
     if pa.types.is_boolean(array.type):
         return array, None
     words = pc.utf8_lower(pc.cast(array, pa.string()))
-    true, false = pc.is_in(words, _TRUE), pc.is_in(words, _FALSE)
+    true, false = pc.is_in(words, pa.array(_TRUE)), pc.is_in(words, pa.array(_FALSE))
     bad = pc.and_(pc.is_valid(array), pc.invert(pc.or_(true, false)))
     return pc.if_else(pc.or_(true, false), true, pa.scalar(None, pa.bool_())), bad
 

@@ -18,7 +18,7 @@ from pipeline.extract.json_text import NULL, Cell, Cells
 
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
-_BOOLEANS = pa.array(["true", "false", None])
+_BOOLEANS = ("true", "false", None)
 Refuse = Callable[[int, str], None]
 
 
@@ -134,7 +134,7 @@ def _converted(text: pa.Array, data_type: pa.DataType) -> pa.Array:
     if pa.types.is_timestamp(data_type) and data_type.tz:
         local = pc.invert(pc.match_substring_regex(text, r"(Z|[+-]\d\d(:?\d\d)?)$"))
         text = pc.if_else(local, pc.binary_join_element_wise(text, "Z", ""), text)
-    if pa.types.is_boolean(data_type) and not pc.all(pc.is_in(text, _BOOLEANS), skip_nulls=False).as_py():
+    if pa.types.is_boolean(data_type) and not pc.all(pc.is_in(text, pa.array(_BOOLEANS)), skip_nulls=False).as_py():
         raise pa.ArrowInvalid("neither true nor false")
     values = pc.cast(text, data_type, safe=True)
     if pa.types.is_floating(data_type) and pc.any(pc.is_inf(values)).as_py():

@@ -14,8 +14,8 @@ OPTIONS = csv.WriteOptions(include_header=False, quoting_style="needed", batch_s
 FIRST_DAY, LAST_DAY = -719_162, 2_932_896
 DAY_MICROSECONDS = 86_400_000_000
 
-NOTHING = pa.scalar("", pa.large_string())
-BEFORE_CHRIST = pa.scalar(" BC", pa.large_string())
+NOTHING = ""
+BEFORE_CHRIST = " BC"
 
 HEX = np.frombuffer(
     bytes.fromhex("".join(f"{ord(h):02x}" for n in range(256) for h in f"{n:02x}")), dtype=np.uint8
@@ -89,7 +89,7 @@ def _far_moments(numbers: pa.Array, unit: str) -> pa.Array:
     rest = pa.array(np.char.replace(np.datetime_as_string(moments), "T", " ")).cast(pa.large_string())
     rest = pc.replace_substring_regex(rest, r"^-?\d+", "")
     shown = pc.utf8_lpad(pa.array(np.where(years <= 0, 1 - years, years)).cast(pa.string()), 4, "0")
-    texts = _joined(shown.cast(pa.large_string()), rest, pc.if_else(past, BEFORE_CHRIST, NOTHING))
+    texts = _joined(shown.cast(pa.large_string()), rest, pc.if_else(past, _large(BEFORE_CHRIST), _large(NOTHING)))
     return pc.if_else(numbers.is_valid(), texts, None)
 
 
@@ -123,5 +123,10 @@ def _quoted(items: pa.Array) -> pa.Array:
 
 def _joined(*parts: pa.Array | str) -> pa.Array:
     """Texts put together row by row; NULL if a part is."""
-    texts = [pa.scalar(part, pa.large_string()) if isinstance(part, str) else part for part in parts]
-    return pc.binary_join_element_wise(*texts, NOTHING)
+    texts = [_large(part) if isinstance(part, str) else part for part in parts]
+    return pc.binary_join_element_wise(*texts, _large(NOTHING))
+
+
+def _large(text: str) -> pa.Scalar:
+    """Made when used: the first scalar makes pyarrow import pandas, which a load with nothing to do need not pay for."""
+    return pa.scalar(text, pa.large_string())

@@ -55,5 +55,5 @@ def _load(settings: Settings, paths: tuple[str, ...]) -> list[Receipt]:
     if settings.engine not in _sessions:
         _sessions[settings.engine] = _stack.enter_context(engine_session(settings.engine, settings.streams))
     with Run(settings) as this:
-        this.engine = _sessions[settings.engine]
+        this.use_engine(_sessions[settings.engine])
         return [run(source, this, Progress()) for source in named(paths)]

@@ -21,13 +21,6 @@ MAXIMUM_VALUES = 100_000
 Value = Scalar | list["Value"] | dict[str, "Value"]
 
 
-class _Loader(yaml.SafeLoader):
-    """Composes nodes without YAML 1.1's resolvers: every scalar stays text until `resolve_plain` reads it."""
-
-
-_Loader.yaml_implicit_resolvers = {}
-
-
 class _TooMuch(Exception):  # noqa: N818 - names the situation
     """The document is deeper or larger than a contract can be."""
 
@@ -99,27 +92,42 @@ def parse(text: str, path: str, environment: Mapping[str, str]) -> Document:
 
 
 def _build(document: Document, text: str, environment: Mapping[str, str]) -> None:
-    _check_events(document, text)
-    nodes = [node for node in yaml.compose_all(text, Loader=_Loader) if node is not None]
+    loader = _Loader(text, document)
+    nodes: list[yaml.Node] = []
+    while loader.check_node():
+        nodes += filter(None, [loader.get_node()])
     if len(nodes) > 1:
         _add(document, *_start(nodes[1]), "a second document in the file", "one contract per file: remove the ---")
     if nodes:
         document.data = _Builder(document, environment).value(nodes[0], (), None)
 
 
-def _check_events(document: Document, text: str) -> None:
-    """Composing recurses, so the depth is counted on the flat stream of events first; only there are tags visible."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
+class _Loader(yaml.SafeLoader):
+    """Composes nodes without YAML 1.1's resolvers: every scalar stays text until `resolve_plain` reads it.
+
+    Composing recurses, so the depth is watched on the stream of events that feeds it; only there are tags visible.
+    """
+
+    def __init__(self, text: str, document: Document) -> None:
+        super().__init__(text)
+        self._document = document
+        self._depth = 0
+
+    def get_event(self) -> yaml.Event:
+        event: yaml.Event = super().get_event()  # type: ignore[no-untyped-call]
         if getattr(event, "tag", None):
             hint = 'remove the tag; put text in "quotes"'
-            _add(document, *_start(event), "a tag (!...) is not allowed in a contract", hint)
+            _add(self._document, *_start(event), "a tag (!...) is not allowed in a contract", hint)
         if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAXIMUM_DEPTH:
+            self._depth += 1
+            if self._depth > MAXIMUM_DEPTH:
                 raise _TooMuch(f"nested deeper than {MAXIMUM_DEPTH} levels", _start(event))
         elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+            self._depth -= 1
+        return event
+
+
+_Loader.yaml_implicit_resolvers = {}
 
 
 class _Builder:

@@ -27,21 +27,16 @@ def check(text: str, path: str, environment: Mapping[str, str]) -> list[Problem]
 
     `path` names the file in the problems; `environment` resolves `${NAME:-default}`.
     """
-    document = parse(text, path, environment)
-    found = list(document.problems)
-    if document.data is None:
-        found = found or [Problem(path, 1, 1, _EMPTY, "write apiVersion, kind, id, version, servers and schema")]
-    else:
-        found += [document.place(finding) for finding in _findings(document)]
-    return sorted(set(found), key=lambda problem: (problem.line, problem.column, problem.message))
+    return _problems(parse(text, path, environment))
 
 
 def load(text: str, path: str, environment: Mapping[str, str]) -> Dataset:
     """The dataset of a contract. Raises ContractError that lists every mistake."""
-    problems = check(text, path, environment)
+    document = parse(text, path, environment)
+    problems = _problems(document)
     if problems:
-        raise ContractError(_listed(problems))
-    contract = Contract.model_validate(parse(text, path, environment).data)
+        raise ContractError("\n".join(str(problem) for problem in problems))
+    contract = Contract.model_validate(document.data)
     return compile_contract(contract, path, hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -82,6 +77,15 @@ def _text(file: Path) -> str:
         raise ContractError(f"{file}: cannot be read: {error.strerror}") from error
 
 
+def _problems(document: Document) -> list[Problem]:
+    found = list(document.problems)
+    if document.data is not None:
+        found += [document.place(finding) for finding in _findings(document)]
+    elif not found:
+        found = [Problem(document.path, 1, 1, _EMPTY, "write apiVersion, kind, id, version, servers and schema")]
+    return sorted(set(found), key=lambda problem: (problem.line, problem.column, problem.message))
+
+
 def _findings(document: Document) -> Iterator[Finding]:
     try:
         Contract.model_validate(document.data)
@@ -103,10 +107,6 @@ def _findings(document: Document) -> Iterator[Finding]:
         for finding in findings:
             place = pruned.original(finding.location)
             yield Finding(place, finding.message, finding.suggestion, finding.at_key, finding.offset)
-
-
-def _listed(problems: list[Problem]) -> str:
-    return "\n".join(str(problem) for problem in problems)
 
 
 def _distinct_ids(datasets: list[Dataset]) -> None:

@@ -86,7 +86,12 @@ def embedded_server() -> Iterator[tuple[Path, Destination]]:
     """A server of its own and its directory: not below pytest's, which every other run of root closes to the server's
     user."""
     with TemporaryDirectory(prefix="landfall-postgres-", ignore_cleanup_errors=True) as directory:
-        yield Path(directory), embedded.start(Path(directory), database="postgres")
+        destination = embedded.start(Path(directory), database="postgres")
+        maintain(
+            destination, sql.SQL("ALTER SYSTEM SET fsync = off")
+        )  # the machine will not crash, and nobody would mind
+        maintain(destination, sql.SQL("SELECT pg_reload_conf()"))
+        yield Path(directory), destination
         embedded.stop(Path(directory))
 
 

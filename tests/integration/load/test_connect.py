@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +18,7 @@ from psycopg2 import sql
 from sqlalchemy import URL
 
 from pipeline.errors import DestinationError, TransientError
+from pipeline.load import connect as room
 from pipeline.load import embedded
 from pipeline.load.begin import new_load_id
 from pipeline.load.connect import Connection, Destination, connect, translate
@@ -122,9 +126,6 @@ def test_a_server_that_is_starting_up_or_shutting_down_is_waited_for(private: tu
     directory, destination = private
     holder = connect(destination, "holder", wait=10)
     pid = int((directory / "postmaster.pid").read_text().split()[0])
-    import os
-    import signal
-
     os.kill(pid, signal.SIGTERM)  # smart shutdown: waits for its clients
     time.sleep(0.3)
     with pytest.raises(TransientError, match="shutting down"):
@@ -136,13 +137,12 @@ def test_a_server_that_is_starting_up_or_shutting_down_is_waited_for(private: tu
 
 
 def test_the_server_notices_a_client_that_is_gone_while_a_statement_runs(
-    database: Destination, conn: Connection
+    database: Destination, conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """client_connection_check_interval: without it the statement would go on, with its locks, to its end."""
+    monkeypatch.setattr(room, "SESSION_SETTINGS", room.SESSION_SETTINGS.replace("'10s'", "'500ms'"))
     with proxied(database) as (proxy, through):
         lost = connect(through, "lost", wait=10)
-        with lost.cursor() as cursor:
-            cursor.execute("SET client_connection_check_interval = '500ms'")
         proxy.cut_at, proxy.deliver = b"pg_sleep", True
         with pytest.raises(psycopg2.OperationalError), lost.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(60)")
@@ -157,8 +157,6 @@ def test_the_server_notices_a_client_that_is_gone_while_a_statement_runs(
 
 
 def test_the_embedded_server_is_shared_kept_and_queried_by_a_person(private: tuple[Path, Destination]) -> None:
-    import subprocess
-
     directory, destination = private
     again = embedded.start(directory, "shop")
     assert again.url == URL.create("postgresql", "postgres", database="shop", query=destination.url.query)

@@ -28,9 +28,10 @@ resource "aws_ecs_task_definition" "bootstrap" {
 }
 
 resource "aws_iam_role" "bootstrap" {
-  count              = var.bootstrap ? 1 : 0
-  name               = "${var.name}-bootstrap"
-  assume_role_policy = local.trust["ecs-tasks.amazonaws.com"]
+  count                = var.bootstrap ? 1 : 0
+  name                 = "${var.name}-bootstrap"
+  permissions_boundary = var.permissions_boundary
+  assume_role_policy   = local.trust["ecs-tasks.amazonaws.com"]
 }
 
 resource "aws_iam_role_policy" "bootstrap" {

@@ -86,8 +86,9 @@ resource "aws_ecs_task_definition" "load" {
 # ---- The execution role: what ECS itself needs before the container runs.
 
 resource "aws_iam_role" "execution" {
-  name               = "${var.name}-execution"
-  assume_role_policy = local.trust["ecs-tasks.amazonaws.com"]
+  name                 = "${var.name}-execution"
+  permissions_boundary = var.permissions_boundary
+  assume_role_policy   = local.trust["ecs-tasks.amazonaws.com"]
 }
 
 resource "aws_iam_role_policy" "execution" {
@@ -122,8 +123,9 @@ locals {
 # ---- The task role: what the pipeline may do.
 
 resource "aws_iam_role" "task" {
-  name               = "${var.name}-task"
-  assume_role_policy = local.trust["ecs-tasks.amazonaws.com"]
+  name                 = "${var.name}-task"
+  permissions_boundary = var.permissions_boundary
+  assume_role_policy   = local.trust["ecs-tasks.amazonaws.com"]
 }
 
 resource "aws_iam_role_policy" "task" {

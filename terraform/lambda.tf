@@ -47,7 +47,8 @@ resource "aws_lambda_event_source_mapping" "uploads" {
 }
 
 resource "aws_iam_role" "trigger" {
-  name = "${var.name}-trigger"
+  name                 = "${var.name}-trigger"
+  permissions_boundary = var.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

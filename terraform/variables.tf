@@ -81,6 +81,17 @@ variable "log_retention_days" {
   }
 }
 
+variable "permissions_boundary" {
+  description = "ARN of an IAM policy that bounds every role of the stack, where the account asks for one (terraform/github makes one for deploys by workflow)."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/.+$", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of an IAM policy."
+  }
+}
+
 # ---- Network
 
 variable "existing_vpc" {

@@ -65,9 +65,10 @@ resource "aws_flow_log" "rejected" {
 }
 
 resource "aws_iam_role" "flow" {
-  count              = local.own_vpc ? 1 : 0
-  name               = "${var.name}-flow-log"
-  assume_role_policy = local.trust["vpc-flow-logs.amazonaws.com"]
+  count                = local.own_vpc ? 1 : 0
+  name                 = "${var.name}-flow-log"
+  permissions_boundary = var.permissions_boundary
+  assume_role_policy   = local.trust["vpc-flow-logs.amazonaws.com"]
 }
 
 resource "aws_iam_role_policy" "flow" {

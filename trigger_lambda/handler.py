@@ -158,7 +158,8 @@ def run_task(objects: list[SourceObject], attempt: int, size: Size, provider: st
         raise
     if answer.get("failures") or not answer.get("tasks"):
         return answer.get("failures") or ["no task and no reason"]
-    log("launched", task=answer["tasks"][0]["taskArn"], attempt=attempt, provider=provider, size=size, objects=objects)
+    task = answer["tasks"][0]["taskArn"]
+    log("launched", task=task, attempt=attempt, provider=provider, memory=size.memory, objects=objects)
     return []
 
 

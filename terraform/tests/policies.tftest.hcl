@@ -223,3 +223,13 @@ run "receipts_from_the_task_are_an_option" {
     error_message = "To publish, the task needs the topic's name and a way to SNS."
   }
 }
+
+run "every_role_stays_inside_the_boundary" {
+  variables {
+    permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
+  }
+  assert {
+    condition     = alltrue([for role in [aws_iam_role.trigger, aws_iam_role.task, aws_iam_role.execution, aws_iam_role.bootstrap[0], aws_iam_role.flow[0]] : role.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"])
+    error_message = "A boundary that one role escapes is none."
+  }
+}

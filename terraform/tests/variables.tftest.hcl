@@ -90,6 +90,14 @@ run "log_retention_unknown" {
   expect_failures = [var.log_retention_days]
 }
 
+run "permissions_boundary_no_arn" {
+  command = plan
+  variables {
+    permissions_boundary = "my-boundary"
+  }
+  expect_failures = [var.permissions_boundary]
+}
+
 run "existing_vpc_malformed_id" {
   command = plan
   variables {

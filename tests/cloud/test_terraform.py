@@ -1,4 +1,4 @@
-"""The stack as text and against a mocked provider: format, validity, and the runs of terraform/tests.
+"""The stack, and the roles that deploy it, as text and against a mocked provider: format, validity, `terraform test`.
 
 Needs Terraform 1.9 or later and the AWS provider, from the registry or from the folder TF_PLUGIN_DIR.
 """
@@ -25,14 +25,14 @@ def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     if "TF_PLUGIN_DIR" in environment:
         environment.pop("TF_CLI_CONFIG_FILE", None)  # the folder is all that init needs
     command = [str(TERRAFORM), f"-chdir={folder}", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of terraform/, initialised: init writes a lock file, which belongs to whoever deploys."""
+@pytest.fixture(scope="module", params=["terraform", "terraform/github"])
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of one configuration, initialised: init writes a lock file, which belongs to whoever deploys."""
     folder = tmp_path_factory.mktemp("stack") / "terraform"
-    shutil.copytree(ROOT / "terraform", folder, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "tfplan"))
+    shutil.copytree(ROOT / request.param, folder, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "tfplan"))
     plugins = [f"-plugin-dir={os.environ['TF_PLUGIN_DIR']}"] if "TF_PLUGIN_DIR" in os.environ else []
     done = terraform(folder, "init", "-backend=false", "-input=false", "-no-color", *plugins)
     if done.returncode and not os.environ.get("CI"):

@@ -119,11 +119,13 @@ def check(contracts: tuple[Path, ...]) -> None:
 
 @main.command()
 @database_options
-def init(**options: Any) -> None:
+@click.option("--bootstrap-role", metavar="ROLE", help="First create this role, which logs in by IAM on RDS.")
+@click.option("--admin-secret", envvar="LANDFALL_ADMIN_SECRET", metavar="JSON", help="Login for --bootstrap-role.")
+def init(bootstrap_role: str | None, admin_secret: str | None, **options: Any) -> None:
     """Create the ledger (schema landfall) in the database."""
     from pipeline import history
 
-    history.init(settings_of(**options))
+    history.init(settings_of(**options), bootstrap_role, admin_secret)
 
 
 @main.command()

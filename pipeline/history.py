@@ -7,22 +7,48 @@ import io
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
+from pipeline.errors import UsageError
 from pipeline.load import ledger
+from pipeline.load.bootstrap import bootstrap
+from pipeline.load.connect import connect
 from pipeline.receipt import COUNTS, Receipt, lines
-from pipeline.run import Run
+from pipeline.run import Run, destination_of
 from pipeline.settings import Settings
 
 
-def init(settings: Settings) -> None:
-    """Create the ledger; nothing happens when it is there."""
-    with Run(settings) as this:
-        ledger.ensure(this.connection)
-        click.echo(f"the ledger is ready in {this.destination.address} (schema landfall)")
+def init(settings: Settings, role: str | None, admin_secret: str | None) -> None:
+    """Create the ledger; with `role`, first the role that owns it. Nothing happens to what is there.
+
+    `admin_secret`: JSON with `username` and `password` of a role that may create roles, as RDS keeps it.
+    """
+    if role is None:
+        with Run(settings) as this:
+            ledger.ensure(this.connection)
+            click.echo(f"the ledger is ready in {this.destination.address} (schema landfall)")
+        return
+    destination = replace(destination_of(settings), iam_auth=False)
+    if admin_secret:
+        username, password = secret_login(admin_secret)
+        destination = replace(destination, url=destination.url.set(username=username, password=password))
+    with closing(connect(destination, "bootstrap")) as admin:
+        for line in bootstrap(admin, role):
+            click.echo(line)
+
+
+def secret_login(secret: str) -> tuple[str, str]:
+    """User name and password of an RDS secret. Raises `UsageError`, without repeating the text, if it is none."""
+    try:
+        fields = json.loads(secret)
+        return str(fields["username"]), str(fields["password"])
+    except (ValueError, KeyError, TypeError):
+        raise UsageError('LANDFALL_ADMIN_SECRET expects {"username": "...", "password": "..."}') from None
 
 
 def loads(settings: Settings, dataset: str | None, status: str | None, since: datetime | None, as_json: bool) -> None:

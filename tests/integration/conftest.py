@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,28 @@ schema:
 """
 
 
+@pytest.fixture(scope="session")
+def pools() -> Iterator[Callable[[str], ProcessPoolExecutor]]:
+    """The process of each engine, started when a test first asks for it, kept for all tests."""
+    started: dict[str, ProcessPoolExecutor] = {}
+    with ExitStack() as stack:
+
+        def of(engine: str) -> ProcessPoolExecutor:
+            if engine not in started:
+                started[engine] = stack.enter_context(loader.pool())
+            return started[engine]
+
+        yield of
+
+
 @pytest.fixture(scope="session", params=["sail", "spark"])
-def engine_pool(request: pytest.FixtureRequest) -> Iterator[tuple[str, ProcessPoolExecutor]]:
-    """One process per engine; `spark` needs Java."""
+def engine_pool(
+    request: pytest.FixtureRequest, pools: Callable[[str], ProcessPoolExecutor]
+) -> tuple[str, ProcessPoolExecutor]:
+    """The process of each engine in turn; `spark` needs Java."""
     if request.param == "spark" and shutil.which("java") is None:
         pytest.skip("engine spark needs Java, and there is none on this machine")
-    with loader.pool() as pool:
-        yield request.param, pool
+    return request.param, pools(request.param)
 
 
 @pytest.fixture
@@ -54,10 +70,9 @@ def load(engine_pool: tuple[str, ProcessPoolExecutor], database: Destination) ->
 
 
 @pytest.fixture(scope="session")
-def sail_pool() -> Iterator[ProcessPoolExecutor]:
+def sail_pool(pools: Callable[[str], ProcessPoolExecutor]) -> ProcessPoolExecutor:
     """The process of engine sail, for tests in which the engine takes no part."""
-    with loader.pool() as pool:
-        yield pool
+    return pools("sail")
 
 
 @pytest.fixture

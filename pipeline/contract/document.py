@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from pipeline.contract.problem import Finding, Location, Problem
+from pipeline.contract.problem import Finding, Location, Problem, one_line
 from pipeline.contract.scalars import Scalar, UnsetVariable, has_reference, resolve_plain, substitute
 
 MAXIMUM_CHARACTERS = 1_000_000
@@ -60,7 +60,8 @@ class Document:
             location = location[:-1]
         spot = self.spots.get(location, Spot((0, 0), (0, 0)))
         line, column = spot.key if finding.at_key and location == finding.location else self._inside(spot, finding)
-        return Problem(self.path, line + 1, column + 1, finding.message, finding.suggestion)
+        suggestion = one_line(finding.suggestion) if finding.suggestion else None
+        return Problem(self.path, line + 1, column + 1, one_line(finding.message), suggestion)
 
     def _inside(self, spot: Spot, finding: Finding) -> tuple[int, int]:
         """The place `offset` characters into a value, where the file has it on one line without escapes."""

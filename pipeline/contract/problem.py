@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+_LONGEST = 400
 Location = tuple[str | int, ...]
 
 
@@ -53,6 +54,13 @@ def did_you_mean(word: str, words: Iterable[str]) -> str | None:
     if found := nearest(word, known):
         return f"did you mean {found}?"
     return f"known here: {', '.join(known)}" if known else None
+
+
+def one_line(text: str) -> str:
+    """A message that quotes a file, fit for a terminal: on one line, without control characters, not endless."""
+    flat = " ".join(text.split())
+    shown = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in flat)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
 
 
 def _fold(word: str) -> str:

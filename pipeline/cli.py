@@ -96,6 +96,14 @@ def settings_of(**options: Any) -> s.Settings:
     help="Partitions worked on at a time, each with its own connection.  [default: processors, at most 8]",
 )
 @click.option("--force", is_flag=True, help="Load even what was loaded before.")
+@click.option(
+    "--notify",
+    envvar="LANDFALL_NOTIFY",
+    multiple=True,
+    metavar="ARN|URL",
+    help="Tell this SNS topic or webhook of loads that were refused, failed or had rejects.",
+)
+@click.option("--notify-successes", envvar="LANDFALL_NOTIFY_SUCCESSES", is_flag=True, help="Tell it of all loads.")
 @click.option("--json", "as_json", is_flag=True, help="One receipt per source, one a line, on stdout.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")

@@ -11,6 +11,7 @@ from pipeline import progress, receipt
 from pipeline.errors import InterruptedLoadError, UsageError
 from pipeline.job import run
 from pipeline.load.connect import cancel_running
+from pipeline.notify import check_channel, metrics, notify
 from pipeline.receipt import Receipt
 from pipeline.run import Run
 from pipeline.settings import Settings
@@ -23,6 +24,8 @@ _WORST = (0, 75, 65, 66, 64, 2, 70)
 def load_all(sources: tuple[str, ...], objects_json: str | None, settings: Settings, as_json: bool, quiet: bool) -> int:
     """Load every source and print its receipt. Returns the exit code."""
     wanted = _wanted(sources, objects_json)
+    for channel in settings.notify:
+        check_channel(channel)
     signal.signal(signal.SIGTERM, _interrupt)
     worst = 0
     with Run(settings) as this, progress.chosen(quiet) as shown:
@@ -32,6 +35,8 @@ def load_all(sources: tuple[str, ...], objects_json: str | None, settings: Setti
         for source in wanted:
             found = run(source, this, shown)
             _report(found, as_json)
+            shown.metrics(metrics(found))
+            notify(found, settings.notify, settings.notify_successes)
             worst = max(worst, found.exit_code, key=_WORST.index)
             if found.error and found.error["kind"] == InterruptedLoadError.kind:
                 break

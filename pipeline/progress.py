@@ -32,6 +32,9 @@ class Progress:
     def rows(self, rows: int, size: int) -> None:
         """So many more rows went through the engine; they were `size` bytes of input."""
 
+    def metrics(self, line: str) -> None:
+        """A load is over; `line` is its figures in CloudWatch's embedded metric format."""
+
 
 class JsonLines(Progress):
     """One line per stage: `{time, stage, subject, seconds, rows}`, seconds and rows since the load began."""
@@ -55,6 +58,10 @@ class JsonLines(Progress):
 
     def rows(self, rows: int, size: int) -> None:
         self._rows += rows
+
+    def metrics(self, line: str) -> None:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
 
 
 class Terminal(Progress):

@@ -24,12 +24,14 @@ class Settings:
     """Options of one run. `database_url` None: libpq's PG* variables if `pg_variables`, else the embedded server.
 
     `streams`: partitions worked on at a time, each with its own database connection. `data_dir`: the embedded server's
-    data. `environment`: what contracts may refer to as `${NAME}`.
+    data. `database_wait`: seconds for which a database that does not answer is asked again; a paused Aurora takes its
+    time to wake. `environment`: what contracts may refer to as `${NAME}`.
     """
 
     contracts: str | None = None
     database_url: URL | None = field(default=None, repr=False)
     pg_variables: bool = False
+    database_wait: float = 180.0
     iam_auth: bool = False
     region: str | None = None
     ca_bundle: str | None = None
@@ -40,6 +42,8 @@ class Settings:
     streams: int = 2
     force: bool = False
     debug: bool = False
+    notify: tuple[str, ...] = ()
+    notify_successes: bool = False
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

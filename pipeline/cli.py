@@ -38,6 +38,8 @@ def main() -> None:
 def database_options(command: Any) -> Any:
     """The options with which a command finds the database."""
     for option in (
+        click.option("--database-wait", envvar="LANDFALL_DATABASE_WAIT", type=click.FloatRange(0), default=180.0,
+                     show_default=True, metavar="SECONDS", help="How long to try a database that does not answer."),
         click.option("--data-dir", envvar="LANDFALL_DATA_DIR", type=click.Path(path_type=Path),
                      default=Path("landfall-data"), show_default=True, help="Data of the embedded server."),
         click.option("--iam-auth", envvar="LANDFALL_IAM_AUTH", is_flag=True,

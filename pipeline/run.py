@@ -112,4 +112,5 @@ def destination_of(settings: Settings) -> Destination:
         iam_auth=settings.iam_auth,
         region=settings.region,
         ca_bundle=settings.ca_bundle,
+        wait=settings.database_wait,
     )

@@ -72,13 +72,14 @@ class Destination:
 
     `url`: libpq options in its query (sslmode, host, ...) are honoured. `iam_auth`: a fresh RDS token per connection in
     place of a password, `region` being the database's AWS region. `ca_bundle`: path of the PEM file that the server is
-    verified with.
+    verified with. `wait`: seconds for which a server that does not answer is asked again.
     """
 
     url: URL = field(repr=False)
     iam_auth: bool = False
     region: str | None = None
     ca_bundle: str | None = None
+    wait: float = 180.0
     address: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,12 +87,15 @@ class Destination:
         object.__setattr__(self, "address", shown.render_as_string(hide_password=True))
 
 
-def connect(destination: Destination, purpose: str, wait: float = 180.0) -> Connection:
+def connect(destination: Destination, purpose: str, wait: float | None = None) -> Connection:
     """Open a session (UTC, UTF8, `application_name` landfall:<purpose>), trying for up to `wait` seconds.
+
+    Without `wait`, for as long as the destination says.
 
     Raises TransientError when the server stays unreachable, DestinationError at once when waiting cannot help (wrong
     password, unknown database, certificate).
     """
+    wait = destination.wait if wait is None else wait
     started = time.monotonic()
     pause = 0.2
     while True:

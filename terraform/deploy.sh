@@ -16,7 +16,6 @@
 #   LANDFALL_SKIP_BOOTSTRAP=1      leave the database as it is
 #   TF_PLUGIN_DIR                  take Terraform's providers from this folder instead of the registry
 set -euo pipefail
-shopt -s inherit_errexit # a failed build inside $(...) must stop the deploy
 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(dirname "$here")
@@ -60,16 +59,22 @@ make_repository() {
 }
 
 push_image() { # prints <repository>@<digest>
-  local repository tag digest platform=linux/amd64
+  set -e # bash forgets it inside $(...)
+  local repository tag digest options=()
   need docker git
   docker info >/dev/null 2>&1 || stop "Docker does not answer: start it, or set LANDFALL_IMAGE to an image that is pushed already."
   repository=$(repository_url) || { make_repository && repository=$(repository_url); }
   tag=$(image_tag)
   digest=$(pushed_digest "$tag")
   if [ -z "$digest" ] || [ "$digest" = None ]; then
-    if [ "${TF_VAR_architecture:-X86_64}" = ARM64 ]; then platform=linux/arm64; fi
-    say "Building $repository:$tag for $platform"
-    docker build --platform "$platform" --target "${LANDFALL_TARGET:-native}" --tag "$repository:$tag" "$top" >&2
+    case ${TF_VAR_architecture:-X86_64}-$(docker version --format '{{.Server.Arch}}') in
+    X86_64-amd64 | ARM64-arm64) ;; # this machine's own: any builder can
+    X86_64-*) options=(--platform linux/amd64) ;;
+    ARM64-*) options=(--platform linux/arm64) ;;
+    esac
+    say "Building $repository:$tag"
+    docker build ${options[@]+"${options[@]}"} --target "${LANDFALL_TARGET:-native}" --build-arg "VERSION=$tag" \
+      --build-arg "REVISION=$(git -C "$top" rev-parse HEAD)" --tag "$repository:$tag" "$top" >&2
     aws ecr get-login-password | docker login --username AWS --password-stdin "${repository%%/*}" >&2
     docker push "$repository:$tag" >&2
     digest=$(pushed_digest "$tag")

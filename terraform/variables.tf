@@ -37,9 +37,9 @@ variable "lambda_zip" {
 }
 
 variable "contracts_dir" {
-  description = "Folder whose .yaml files are uploaded as the contracts."
+  description = "Folder whose .yaml files are uploaded as the contracts; the samples' until you name your own."
   type        = string
-  default     = "../contracts"
+  default     = "../samples/contracts"
 }
 
 variable "demo" {

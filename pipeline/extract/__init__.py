@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.contract.dataset import Dataset
-from pipeline.errors import SourceError
+from pipeline.errors import SourceError, UsageError
 from pipeline.extract.compression import Member, detect, materialise, open_members
 from pipeline.extract.extraction import LINE, Extraction, RawPart, SourceColumn
 from pipeline.extract.rejects import RawReject
+from pipeline.extract.signature import refuse_binary
 
 __all__ = ["LINE", "Extraction", "RawPart", "RawReject", "SourceColumn", "open_source"]
 
@@ -20,24 +22,49 @@ def open_source(path: Path, name: str, dataset: Dataset, work: Path, part_bytes:
     """Begin to read the local file `path`, which messages and path columns know as `name`.
 
     Parts of about `part_bytes` bytes of input are written into the existing directory `work`. Raises SourceError if the
-    file is not what its contract says, corrupt, or empty where a header must be.
+    file is not what its contract says, corrupt, or empty where a header must be; UsageError if a library is missing.
     """
-    # each format brings its own libraries, so only the one that is needed is imported
+    try:
+        extraction, source = _chosen(path, name, dataset, work)
+    except ModuleNotFoundError as missing:
+        form = dataset.read.format
+        raise UsageError(f"{name}: to read {form}, install {missing.name}: pip install 'landfall[{form}]'") from missing
+    return extraction(source, name, dataset, work, part_bytes)
+
+
+def _chosen(path: Path, name: str, dataset: Dataset, work: Path) -> tuple[Callable[..., Extraction], object]:
+    """The format's extraction, and the source as it wants it. Only the libraries that are needed are imported."""
     match dataset.read.format:
         case "csv":
             from pipeline.extract.csv import CsvExtraction
 
-            return CsvExtraction(open_members(path, name), name, dataset, work, part_bytes)
+            return CsvExtraction, _text(path, name, "csv")
         case "json":
             from pipeline.extract.json import JsonExtraction
 
-            return JsonExtraction(open_members(path, name), name, dataset, work, part_bytes)
+            return JsonExtraction, _text(path, name, "json")
         case "parquet":
             from pipeline.extract.parquet import ParquetExtraction
 
-            return ParquetExtraction(_seekable(path, name, work), name, dataset, work, part_bytes)
-        case other:
-            raise SourceError(f"{name}: the format {other} cannot be read")
+            return ParquetExtraction, _seekable(path, name, work)
+        case "xlsx":
+            from pipeline.extract.xlsx import XlsxExtraction
+
+            return XlsxExtraction, _spreadsheet(path, name, work)
+        case "avro":
+            from pipeline.extract.avro import AvroExtraction
+
+            return AvroExtraction, _seekable(path, name, work)
+        case "orc":
+            from pipeline.extract.orc import OrcExtraction
+
+            return OrcExtraction, _seekable(path, name, work)
+
+
+def _text(path: Path, name: str, declared: str) -> tuple[Member, ...]:
+    members = open_members(path, name)
+    refuse_binary(members, name, declared)
+    return members
 
 
 def _seekable(path: Path, name: str, work: Path) -> Path:
@@ -45,6 +72,14 @@ def _seekable(path: Path, name: str, work: Path) -> Path:
     if detect(path) is None:
         return path
     return materialise(_only(open_members(path, name), name), work / "unpacked")
+
+
+def _spreadsheet(path: Path, name: str, work: Path) -> Path:
+    """An XLSX file is a zip archive itself; only another compression around it is taken off."""
+    kind = detect(path)
+    if kind is None:
+        raise SourceError(f"{name}: not an XLSX file, which its contract says it is; correct `format` or send XLSX")
+    return path if kind == "zip" else _seekable(path, name, work)
 
 
 def _only(members: tuple[Member, ...], name: str) -> Member:

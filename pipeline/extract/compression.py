@@ -35,6 +35,7 @@ MAGIC = {
     b"PK\x03\x04": "zip",
     b"PK\x05\x06": "zip",
 }
+_SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zip")
 _LOOK = 16
 _COPY = 1 << 20
 CORRUPT: tuple[type[Exception], ...] = (
@@ -103,14 +104,15 @@ def open_members(path: Path, name: str) -> tuple[Member, ...]:
 
     Raises SourceError if it is an archive without files, a corrupt one, or one with archives inside.
     """
-    kind = detect(path)
+    kind, size = detect(path), path.stat().st_size
+    if not size and name.lower().endswith(_SUFFIXES):
+        raise SourceError(f"{name}: is empty, where its name promises an archive; have it sent again")
     if kind == "zip":
         from pipeline.extract.zip_archive import zip_members
 
         return zip_members(path, name)
     if kind is None:
         return (Member(None, lambda: ByteStream(path.open("rb"))),)
-    size = path.stat().st_size
 
     def open_archive() -> ByteStream:
         file = path.open("rb")

@@ -57,7 +57,8 @@ class Scanner:
         """Where each record of the given runs of good records starts."""
         record = self._grammar.record
         starts = [match.start() for start, end in runs for match in record.finditer(text, start, end)]
-        return np.array(starts, np.int64)
+        ends = {end for _, end in runs}  # where a record of one empty field matches once more
+        return np.array([start for start in starts if start not in ends], np.int64)
 
     def _good_run(self, block: Block, position: int) -> int:
         if block.is_valid:
@@ -76,11 +77,11 @@ class Scanner:
         if extent is not None:
             why = self._why_wrong(text[position:extent])
             return (line_end if self._a_line_is_good(text, line_end, extent) else extent), why
-        if broken := self._reading.broken(text, position):
-            return line_end, self._encoding_first(text[position:line_end], broken)
-        if block.last or block.full:
-            return line_end, Violation("structure", None, "the quote that opens a field is never closed")
-        return None
+        broken = self._reading.broken(text, position)
+        if broken is None and not (block.last or block.full):
+            return None
+        never_closed = Violation("structure", None, "the quote that opens a field is never closed")
+        return line_end, self._encoding_first(text[position:line_end], broken or never_closed)
 
     def _why_wrong(self, record: bytes) -> Violation:
         """What is wrong with a record whose quotes are in order."""
@@ -101,7 +102,7 @@ class Scanner:
     def _a_line_is_good(self, text: bytes, position: int, extent: int) -> bool:
         while position < extent:
             match = self._grammar.record.match(text, position)
-            if match and match.end() > position:
+            if match and position < match.end() <= extent:
                 return True
             position = self._reading.line_end(text, position)
         return False

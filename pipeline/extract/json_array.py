@@ -42,7 +42,9 @@ class _Utf8:
         if self._decoder is None:
             return raw
         try:
-            return self._decoder.decode(raw, final=not raw).encode("utf-8")
+            while not (text := self._decoder.decode(raw, final=not raw)) and raw:
+                raw = self._stream.read(size)  # less than a character so far
+            return text.encode("utf-8")
         except UnicodeError as error:
             encoding = self.encoding.name.upper()
             raise SourceError(f"{self._name}: not valid {encoding}; correct `encoding` in the contract") from error

@@ -1,108 +1,29 @@
-"""Parquet: the file's own types, batch by batch, with the number of the row as its line."""
+"""Parquet: the file's own types, row group by row group."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.contract.dataset import Dataset
-from pipeline.errors import SourceError
-from pipeline.extract.engine_types import engine_type, to_engine
-from pipeline.extract.extraction import LINE, Extraction, RawPart
-from pipeline.extract.headers import name_columns
-from pipeline.extract.parts import PartWriter
-from pipeline.extract.path_columns import append_values, infer_values, path_values
-from pipeline.extract.rejects import RawReject
-from pipeline.extract.rows_as_json import as_json
+from pipeline.extract.typed import TypedExtraction
 
 _BATCH_ROWS = 1 << 16
-_CORRUPT = (OSError, pa.ArrowException, EOFError)
 
 
-class ParquetExtraction(Extraction):
-    """A Parquet file. Types that the engines do not read become their nearest exact relative."""
+class ParquetExtraction(TypedExtraction):
+    """A Parquet file."""
 
-    def __init__(self, path: Path, name: str, dataset: Dataset, work: Path, part_bytes: int) -> None:
-        """Reads the footer. Raises SourceError if it is missing or broken."""
-        super().__init__(work)
-        self._path = path
-        self._name = name
-        self._work = work
-        self._part_bytes = part_bytes
-        self._seen = 0
-        try:
-            self._file = pq.ParquetFile(path, pre_buffer=False, memory_map=False)
-            arrow_schema = self._file.schema_arrow
-        except _CORRUPT as error:
-            raise SourceError(_message(name, error)) from error
-        columns = name_columns(arrow_schema.names)
-        self._kept = self.carried(dataset, columns)
-        self._positions = [i for i, column in enumerate(columns) if column.name in self._kept]
-        text = path_values(name, dataset.source_columns, [column.name for column in columns])
-        self._path_values = infer_values(text, dataset)
-        self.columns = (*columns, *self._path_values)
-        fields = [pa.field(columns[i].name, engine_type(arrow_schema.types[i])) for i in self._positions]
-        path_fields = [pa.field(column.name, value.type) for column, value in self._path_values.items()]
-        self.schema = pa.schema([*fields, pa.field(LINE, pa.int64()), *path_fields])
+    format = "Parquet"
 
-    def parts(self) -> Iterator[RawPart]:
-        """See Extraction."""
-        writer = PartWriter(self._work, self._part_bytes)
-        for batch in self._batches():
-            table = self._raw(batch)
-            self.rows += table.num_rows
-            self._seen += batch.num_rows
-            yield from writer.add(table, table.nbytes)
-        yield from writer.finish()
+    def _open(self, path: Path) -> pa.Schema:
+        self._file = pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True)
+        return self._file.schema_arrow
 
-    def raw_records(self, lines: Iterator[int]) -> Iterator[tuple[int, bytes]]:
-        """The rows on these ascending lines, as JSON."""
-        wanted = next(lines, None)
-        seen = 0
-        for batch in self._batches() if wanted is not None else ():
-            while wanted is not None and wanted <= seen + batch.num_rows:
-                yield wanted, as_json(self._file.schema_arrow.names, batch.slice(wanted - seen - 1, 1))
-                wanted = next(lines, None)
-            seen += batch.num_rows
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        groups = range(self._file.num_row_groups)
-        try:
-            for group in groups:
-                yield from self._file.iter_batches(_BATCH_ROWS, row_groups=[group])
-                self.bytes_read = self._path.stat().st_size * (group + 1) // len(groups)
-        except _CORRUPT as error:
-            raise SourceError(_message(self._name, error)) from error
-
-    def _raw(self, batch: pa.RecordBatch) -> pa.Table:
-        lines = np.arange(self._seen + 1, self._seen + 1 + batch.num_rows)
-        try:
-            arrays = [to_engine(batch.column(i)) for i in self._positions]
-        except pa.ArrowInvalid:
-            good = np.array(
-                [self._is_exact(batch.slice(i, 1), self._seen + 1 + i) for i in range(batch.num_rows)], bool
-            )
-            batch, lines = batch.filter(pa.array(good)), lines[good]
-            arrays = [to_engine(batch.column(i)) for i in self._positions]
-        table = pa.Table.from_arrays([*arrays, pa.array(lines, pa.int64())], names=[*self._kept, LINE])
-        return append_values(table, self._path_values, self.schema)
-
-    def _is_exact(self, row: pa.RecordBatch, line: int) -> bool:
-        """Whether a row's values keep their exact value in the engines' types; if not, it is a reject."""
-        for position, name in zip(self._positions, self._kept, strict=True):
-            try:
-                to_engine(row.column(position))
-            except pa.ArrowInvalid:
-                message = "a value finer or larger than PostgreSQL keeps, such as nanoseconds"
-                raw = as_json(self._file.schema_arrow.names, row)
-                self._spool.add(RawReject(line, raw, name, "type", message))
-                return False
-        return True
-
-
-def _message(name: str, error: BaseException) -> str:
-    return f"{name}: not a readable Parquet file, truncated or corrupt ({error}); have it sent again"
+    def _read(self) -> Iterator[tuple[pa.RecordBatch, float]]:
+        groups = self._file.num_row_groups
+        for group in range(groups):
+            for batch in self._file.iter_batches(_BATCH_ROWS, row_groups=[group]):
+                yield batch, (group + 1) / groups

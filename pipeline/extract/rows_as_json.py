@@ -6,15 +6,19 @@ import datetime
 import decimal
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import pyarrow as pa
 
 
-def as_json(headers: Sequence[str], batch: pa.RecordBatch) -> bytes:
-    """The first row of a batch as one JSON object in UTF-8; `headers` are the sender's names of its columns."""
-    values = (batch.column(i)[0] for i in range(batch.num_columns))
-    pairs = (f"{_text(header)}:{_rendered(_python(value))}" for header, value in zip(headers, values, strict=True))
+def first_as_json(batch: pa.RecordBatch) -> bytes:
+    """The first row of a batch as one JSON object in UTF-8."""
+    return as_json(batch.schema.names, (_python(batch.column(i)[0]) for i in range(batch.num_columns)))
+
+
+def as_json(headers: Iterable[str], values: Iterable[object]) -> bytes:
+    """A row as one JSON object in UTF-8; `headers` are the sender's names of its columns."""
+    pairs = (f"{_text(header)}:{_rendered(value)}" for header, value in zip(headers, values, strict=True))
     return f"{{{','.join(pairs)}}}".encode("utf-8", "surrogatepass")
 
 

@@ -16,7 +16,7 @@ from pipeline.contract.model.contract import SourceServer
 from pipeline.contract.model.custom import Load
 from pipeline.contract.model.properties import Column as Property
 from pipeline.contract.names import snake_case
-from pipeline.contract.spark_sql import explode, references
+from pipeline.contract.source_columns import source_columns
 from pipeline.contract.types import column_type
 
 _LAYOUTS = {"new_line": "lines", "array": "array"}
@@ -38,7 +38,7 @@ def compile_contract(contract: Contract, path: str, sha256: str) -> Dataset:
         schema=parts.targets(contract)[0].value.schema_,
         table=contract.table.physical_name or contract.table.name,
         columns=tuple(_columns(contract)),
-        source_columns=tuple(dict.fromkeys(_source_columns(contract, load))),
+        source_columns=source_columns(contract),
         load=_load(load),
         row_rules=row_rules(contract),
         dataset_rules=dataset_rules(contract),
@@ -119,23 +119,6 @@ def _rules(column: Property) -> Rules:
 
 def _bound(value: str | Decimal | None) -> str | None:
     return None if value is None else value_text(value)
-
-
-def _source_columns(contract: Contract, load: Load) -> Iterator[str]:
-    """Every source column that an expression, `where`, `explode` or a plain property reads."""
-    exploded = explode(load.explode) if load.explode else None
-    made = exploded.names if exploded else ()
-    for column in contract.table.properties:
-        if column.transform_logic is None:
-            yield from (name for name in (snake_case(column.name),) if name not in made)
-        else:
-            yield from _heads(references(column.transform_logic), made)
-    yield from _heads(references(load.where) if load.where else (), ())
-    yield from _heads(exploded.references if exploded else (), ())
-
-
-def _heads(found: tuple[tuple[str, ...], ...], made: tuple[str, ...]) -> Iterator[str]:
-    return (name[0] for name in found if name[0] not in made and name[0] != "_metadata")
 
 
 def _load(load: Load) -> LoadPlan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 
 from pipeline.contract import parts
@@ -13,6 +14,7 @@ from pipeline.contract.model.custom import ReadOptions
 from pipeline.contract.names import LONGEST_NAME
 from pipeline.contract.parts import At
 from pipeline.contract.problem import Finding, did_you_mean
+from pipeline.contract.source_columns import source_columns
 from pipeline.contract.spark_sql import SqlMistake, ddl_names
 
 _RESERVED_SCHEMAS = ("information_schema", "landfall", "landfall_staging")
@@ -31,6 +33,7 @@ _COMMON_ENCODINGS = (
     "Shift_JIS",
     "GBK",
 )
+_POSITION = re.compile(r"col_[0-9]+\Z")
 _JSON_DELIMITERS = ("new_line", "array")
 # Which formats each read option has an effect on.
 _FITS = {
@@ -58,7 +61,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield from _location(source)
         yield from _delimiter(source)
         yield from _encoding(source)
-    yield from _read_options(contract)
+    yield from _read_options(facts)
     yield from _read_schema(contract)
 
 
@@ -134,7 +137,8 @@ def _is_encoding(name: str) -> bool:
         return False
 
 
-def _read_options(contract: Contract) -> Iterator[Finding]:
+def _read_options(facts: Facts) -> Iterator[Finding]:
+    contract = facts.contract
     source, options = parts.source(contract), parts.read_options(contract)
     if source is None:
         return
@@ -143,6 +147,7 @@ def _read_options(contract: Contract) -> Iterator[Finding]:
             key = ReadOptions.model_fields[name].alias or name
             yield Finding((*options.location, key), f"{source.value.format} has no {key}", "remove it", at_key=True)
     yield from _characters(options, source.value)
+    yield from _positions(facts, options)
     sheet = options.value.sheet
     if isinstance(sheet, int) and sheet < 1:
         yield Finding((*options.location, "sheet"), "sheets are counted from 1")
@@ -150,6 +155,22 @@ def _read_options(contract: Contract) -> Iterator[Finding]:
     for index, word in enumerate(missing.value if missing else []):
         if missing and word in missing.value[:index]:
             yield Finding((*missing.location, index), f'"{word}" is there twice', "remove one of them")
+
+
+def _positions(facts: Facts, options: At[ReadOptions]) -> Iterator[Finding]:
+    """Without a header the columns go by position or by the contract's own names, not by both."""
+    if options.value.header:
+        return
+    try:
+        wanted = source_columns(facts.contract)
+    except SqlMistake:
+        return
+    inside = [name for source in parts.sources(facts.contract)[:1] for name in parts.partitions(source.value)]
+    named = [name for name in wanted if name not in inside and not _POSITION.match(name)]
+    numbered = [name for name in wanted if _POSITION.match(name)]
+    if named and numbered:
+        why = f"without header {numbered[0]} means a position, but {named[0]} goes by name"
+        yield Finding((*options.location, "header"), why, "write col_1, col_2... for all of them, or for none")
 
 
 def _characters(options: At[ReadOptions], server: SourceServer) -> Iterator[Finding]:

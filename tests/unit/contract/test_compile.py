@@ -49,10 +49,10 @@ def test_the_head() -> None:
     assert dataset.key == ("order_no",)
 
 
-def test_source_columns_are_in_order_of_first_use() -> None:
+def test_source_columns_are_in_order_of_first_use_and_those_of_the_path_last() -> None:
     assert compiled().source_columns == ("order_no", "day", "amount", "qty", "status", "year")
     text = edited("order_no is not null", "shop_id > 1 and _metadata.file_size > 0")
-    assert compiled(text).source_columns == ("order_no", "day", "amount", "qty", "status", "year", "shop_id")
+    assert compiled(text).source_columns == ("order_no", "day", "amount", "qty", "status", "shop_id", "year")
 
 
 def test_columns() -> None:
@@ -201,7 +201,7 @@ def test_events() -> None:
 
 def test_trips() -> None:
     dataset = sample("trips")
-    assert dataset.source_columns == ("trip_id", "pickup_at", "year", "month", "dist_km", "fare", "tags")
+    assert dataset.source_columns == ("trip_id", "pickup_at", "dist_km", "fare", "tags", "year", "month")
     assert dataset.load.replace_by == ("trip_month",)
     assert dataset.load.evolution == Evolution("add", "fill", "widen")
     assert dataset.columns[1].type == ColumnType("timestamp", "timestamp")

@@ -312,6 +312,22 @@ def test_history_since_a_column_says_so() -> None:
     only(tracked, "ordered_on", "it tells when, not what")
 
 
+def test_columns_without_a_header_go_by_position_or_by_name() -> None:
+    headless = edited("{header: true}", "{header: false}")
+    assert problems(headless) == []
+    mixed = headless.replace("to_date(day)", "to_date(col_2)")
+    only(mixed, "false", "without header col_2 means a position, but order_no goes by name")
+    names = {
+        "order_no, logic": "col_1, logic",
+        "name: amount": "name: col_3",
+        "name: qty": "name: col_4",
+        "name: status": "name: col_5",
+    }
+    for old, new in {**names, "qty > 0": "col_4 > 0", "order_no is": "col_1 is"}.items():
+        mixed = mixed.replace(old, new)
+    assert problems(mixed) == []
+
+
 def test_a_server_is_missing() -> None:
     only(edited(f"  - {TARGET}\n", ""), "- server", "no server says where the table is")
     source = VALID[VALID.index("  - server: source") : VALID.index(f"  - {TARGET}")]

@@ -32,7 +32,7 @@ ODD: list[Any] = [
     "\x00",
     "é\n",
 ]
-FEW = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def agree(text: str) -> None:

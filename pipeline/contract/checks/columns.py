@@ -74,7 +74,9 @@ def _name(name: str, at: Location) -> Iterator[Finding]:
             at, f"{name}: names that start with _ are Landfall's own", f"write {name.lstrip('_') or 'a name'}"
         )
     elif not _NAME.match(name):
-        yield Finding(at, f"{name!r} is not a name of letters, digits and _", f"write {snake_case(name) or 'a name'}")
+        better = snake_case(name)
+        hint = f"write {better}" if _NAME.match(better) else "add physicalName: a name that starts with a letter"
+        yield Finding(at, f"{name!r} is not a name of letters, digits and _", hint)
     elif len(name.encode()) > LONGEST_NAME:
         size = len(name.encode())
         yield Finding(at, f"{name} has {size} bytes; PostgreSQL keeps {LONGEST_NAME}", "write a shorter name")

@@ -43,7 +43,7 @@ def _mistake(value: Any, kind: ColumnType) -> tuple[str, str | None] | None:
     if kind.kind == "boolean":
         return None if isinstance(value, bool) else ("is not true or false", None)
     if kind.kind in ("integer", "decimal") and (isinstance(value, bool) or not isinstance(value, int | Decimal)):
-        return ("is not a number", "write it without quotes")
+        return ("is not a number", "write it without quotes" if isinstance(value, str) else None)
     try:
         bound(value, kind)
     except (ValueError, ArithmeticError) as error:

@@ -126,7 +126,8 @@ def _query(item: Placed, rule: SqlRule) -> Iterator[Finding]:
         trees = sqlglot.parse(text, dialect="postgres")
     except (SqlglotError, RecursionError) as error:
         details = getattr(error, "errors", None) or [{}]
-        near = f" near {details[0]['highlight']}" if details[0].get("highlight") else ""
+        token = str(details[0].get("highlight") or "").replace("landfall_", "")
+        near = f" near {token}" if token else ""
         yield Finding(at, f"the query is not valid SQL{near}")
         return
     if len(trees) != 1 or not isinstance(trees[0], exp.Query) or trees[0].find(exp.DML, exp.Into):

@@ -29,7 +29,7 @@ def only(text: str, at: str, message: str) -> None:
         ("{name: _load_id, logicalType: string}", "_load_id", "names that start with _"),
         ("{name: Order No, logicalType: string}", "Order No", "'Order No' is not a name of letters, digits and _; write order_no"),
         ("{name: a.b, logicalType: string}", "a.b", "write a_b"),
-        ("{name: 2nd, logicalType: string}", "2nd", "is not a name of letters"),
+        ("{name: 2nd, logicalType: string}", "2nd", "add physicalName: a name that starts with a letter"),
         (f"{{name: {LONG}, logicalType: string}}", LONG, "has 64 bytes; PostgreSQL keeps 63"),
         (f"{{name: {'ä' * 32}, logicalType: string}}", "ä", "has 64 bytes"),
         ("{name: ctid, logicalType: string}", "ctid", "is a system column of PostgreSQL"),

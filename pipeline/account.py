@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import psycopg2
 
-from pipeline.contract.dataset import Dataset, ReadOptions, RowRule
+from pipeline.contract.dataset import Dataset, RowRule
 from pipeline.errors import LandfallError, RefusedError
 from pipeline.header import Header
 from pipeline.load import ledger
@@ -20,7 +20,7 @@ from pipeline.receipt import Receipt, error_facts
 from pipeline.source import Fetched
 
 
-def opened(uri: str, engine: str) -> Receipt:
+def opened(uri: str, engine: str | None) -> Receipt:
     """A receipt of which nothing is known yet."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     return Receipt(None, "failed", None, None, uri, engine=engine, started_at=now)
@@ -50,18 +50,12 @@ def of_begun(receipt: Receipt, begun: Begun) -> Receipt:
     return replace(receipt, load_id=str(begun.load_id), status=status, previous_load=previous)
 
 
-def of_header(receipt: Receipt, header: Header, header_raw: bytes | None, read: ReadOptions) -> Receipt:
+def of_header(receipt: Receipt, header: Header, dialect: Mapping[str, object]) -> Receipt:
     """With the columns that the evolution policy ignored, filled or added, and how the sender writes."""
     return replace(
         receipt,
         columns={"ignored": header.ignored, "filled": header.filled, "added": header.added},
-        dialect={
-            "format": read.format,
-            "header": header_raw.decode(read.encoding, "replace") if header_raw else None,
-            "delimiter": read.delimiter,
-            "quote": read.quote,
-            "encoding": read.encoding,
-        },
+        dialect=dialect,
     )
 
 
@@ -106,8 +100,10 @@ def enter_failure(conn: Connection, begun: Begun, receipt: Receipt, error: Landf
     """Mark the load in the ledger, unless publish has done so; with the database gone, the next run's sweep will."""
     if isinstance(error, PublishRefusedError | PublishFailedError):
         return
-    with suppress(psycopg2.Error, LandfallError):
-        ledger.fail(conn, begun.load_id, receipt.status, error, dict(receipt.rows), receipt=kept(receipt))
+    for _ in range(2):  # a signal's cancellation may come late, and hit this entry in place of what it was meant for
+        with suppress(psycopg2.Error, LandfallError):
+            ledger.fail(conn, begun.load_id, receipt.status, error, dict(receipt.rows), receipt=kept(receipt))
+            return
 
 
 def source_facts(fetched: Fetched) -> SourceFacts:

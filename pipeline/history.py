@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -14,6 +13,7 @@ from typing import Any
 
 import click
 
+from pipeline.dialect import reasons, send_back
 from pipeline.errors import UsageError
 from pipeline.load import ledger
 from pipeline.load.bootstrap import bootstrap
@@ -21,6 +21,8 @@ from pipeline.load.connect import connect
 from pipeline.receipt import COUNTS, Receipt, lines
 from pipeline.run import Run, destination_of
 from pipeline.settings import Settings
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
 
 
 def init(settings: Settings, role: str | None, admin_secret: str | None) -> None:
@@ -77,11 +79,11 @@ def rejects(settings: Settings, load_id: str, as_csv: bool) -> None:
         load = ledger.load(this.connection, load_id)
         found = ledger.rejects(this.connection, load_id)
         if as_csv:
-            _sent_back(found, (load["receipt"] or {}).get("dialect") or {})
+            send_back(sys.stdout.buffer, found, (load["receipt"] or {}).get("dialect") or {})
             return
         for reject in found:
-            click.echo(f"line {reject['line']}: {_reasons(reject)}")
-            click.echo(f"    {reject['raw_text']}")
+            click.echo(f"line {reject['line']}: {reasons(reject)}")
+            click.echo(f"    {_visible(reject['raw_text'] or '')}")
 
 
 def receipt_of(row: Mapping[str, Any]) -> Receipt:
@@ -137,37 +139,6 @@ def _table(found: Iterator[dict[str, Any]]) -> None:
     Console(width=None if sys.stdout.isatty() else 240).print(table)
 
 
-def _reasons(reject: Mapping[str, Any]) -> str:
-    reasons = reject["reasons"] or [
-        {"column": reject["column_name"], "rule": reject["rule"], "message": reject["message"]}
-    ]
-    return "; ".join(f"{reason['rule']}: {_placed(reason)}" for reason in reasons)
-
-
-def _placed(reason: Mapping[str, Any]) -> str:
-    column, message = reason["column"], str(reason["message"])
-    return message if not column or message.startswith(column) else f"{column} {message}"
-
-
-def _sent_back(found: Iterator[dict[str, Any]], dialect: Mapping[str, Any]) -> None:
-    """CSV as the sender wrote it, byte for byte, with one more column; other formats' records in a CSV of ours."""
-    out = sys.stdout.buffer
-    as_sent = dialect.get("format") == "csv"
-    encoding, delimiter = dialect.get("encoding") or "utf-8", dialect.get("delimiter") or ","
-    if not as_sent:
-        encoding, delimiter = "utf-8", ","
-    header = dialect.get("header") if as_sent else "record"
-    if header:
-        out.write(f"{header}{delimiter}reason\n".encode(encoding, "replace"))
-    for reject in found:
-        raw = reject["raw"] or b""
-        record = raw if as_sent else _cell(raw.decode("utf-8", "backslashreplace"), delimiter).encode()
-        reason = _cell(_reasons(reject), delimiter)
-        out.write(record + f"{delimiter}{reason}\n".encode(encoding, "replace"))
-    out.flush()
-
-
-def _cell(text: str, delimiter: str) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, delimiter=delimiter, lineterminator="").writerow([text])
-    return buffer.getvalue()
+def _visible(text: str) -> str:
+    """A record for a terminal: what would move the cursor or change colours is shown, not obeyed."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)

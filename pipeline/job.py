@@ -13,6 +13,7 @@ from pipeline import account
 from pipeline.ahead import ahead, in_parallel
 from pipeline.contract import match
 from pipeline.contract.dataset import Dataset
+from pipeline.dialect import dialect_of
 from pipeline.extract import Extraction, RawPart, open_source
 from pipeline.failure import as_landfall_error
 from pipeline.header import Header, check_header
@@ -100,7 +101,8 @@ def _load(load: Load, receipt: Receipt) -> Receipt:
     staging.create(load.run.connection, target)
     done = _stage(extraction, load, target)
     load.progress.stage("publish", f"{load.dataset.schema}.{load.dataset.table}")
-    receipt = account.of_header(replace(receipt, status="loaded"), header, extraction.header_raw, load.dataset.read)
+    dialect = dialect_of(extraction, load.dataset.read)
+    receipt = account.of_header(replace(receipt, status="loaded"), header, dialect)
     published = publish(load.run.connection, _request(extraction, header, done, load, receipt))
     return account.published(receipt, published, done.warned, load.dataset.row_rules)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from types import FrameType
 
 import click
 
-from pipeline import progress, receipt
-from pipeline.errors import InterruptedLoadError, UsageError
+from pipeline import account, progress, receipt
+from pipeline.errors import InterruptedLoadError, SourceError, UsageError
 from pipeline.job import run
-from pipeline.load.connect import cancel_running
+from pipeline.load.cancel import cancelling
 from pipeline.notify import check_channel, metrics, notify
 from pipeline.receipt import Receipt
 from pipeline.run import Run
@@ -19,21 +20,26 @@ from pipeline.source import SourceObject, from_json, named
 
 # From bad to worse: a transient error hides nothing that a retry would not meet again, so a terminal one counts more.
 _WORST = (0, 75, 65, 66, 64, 2, 70)
+# From the orchestrator, from a terminal.
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def load_all(sources: tuple[str, ...], objects_json: str | None, settings: Settings, as_json: bool, quiet: bool) -> int:
     """Load every source and print its receipt. Returns the exit code."""
-    wanted = _wanted(sources, objects_json)
+    wanted = list(_wanted(sources, objects_json))
+    if not wanted:
+        raise UsageError("nothing to load: name a file, a directory, a pattern, s3://bucket/key, or --objects-json")
     for channel in settings.notify:
         check_channel(channel)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
     worst = 0
-    with Run(settings) as this, progress.chosen(quiet) as shown:
+    with cancelling(*_SIGNALS), Run(settings) as this, progress.chosen(quiet) as shown:
         if settings.database_url is None and not settings.pg_variables:
             click.echo(f"landfall: no database named: using the embedded server in {settings.data_dir}", err=True)
         this.warm_up()
         for source in wanted:
-            found = run(source, this, shown)
+            found = source if isinstance(source, Receipt) else run(source, this, shown)
             _report(found, as_json)
             shown.metrics(metrics(found))
             notify(found, settings.notify, settings.notify_successes)
@@ -43,11 +49,15 @@ def load_all(sources: tuple[str, ...], objects_json: str | None, settings: Setti
     return worst
 
 
-def _wanted(sources: tuple[str, ...], objects_json: str | None) -> list[SourceObject]:
-    wanted = list(named(sources)) + (list(from_json(objects_json)) if objects_json else [])
-    if not wanted:
-        raise UsageError("nothing to load: name a file, a directory, a pattern, s3://bucket/key, or --objects-json")
-    return wanted
+def _wanted(sources: tuple[str, ...], objects_json: str | None) -> Iterator[SourceObject | Receipt]:
+    """The source objects; for an argument that names none, the receipt of a failed load in its place."""
+    for argument in sources:
+        try:
+            yield from named((argument,))
+        except SourceError as error:
+            yield account.failed(account.opened(argument, None), error)
+    if objects_json:
+        yield from from_json(objects_json)
 
 
 def _report(found: Receipt, as_json: bool) -> None:
@@ -60,6 +70,8 @@ def _report(found: Receipt, as_json: bool) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """SIGTERM: the server stops what it does for us, and the load ends as transient."""
-    cancel_running()
-    raise InterruptedLoadError("interrupted by SIGTERM: nothing of this load was published; load again")
+    """The load ends as transient. Meanwhile `cancelling` has stopped what the server does for us."""
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_DFL)  # who asks twice does not want to wait for the ledger's entry
+    name = signal.Signals(number).name
+    raise InterruptedLoadError(f"interrupted by {name}: nothing of this load was published; load again")

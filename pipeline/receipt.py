@@ -38,7 +38,7 @@ class Receipt:
     rules: tuple[Mapping[str, Any], ...] = ()
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ddl: tuple[str, ...] = ()
-    dialect: Mapping[str, str | None] = field(default_factory=dict)
+    dialect: Mapping[str, object] = field(default_factory=dict)
     previous_load: str | None = None
     error: Mapping[str, str] | None = None
     exit_code: int = 0
@@ -67,13 +67,14 @@ def lines(receipt: Receipt) -> list[str]:
         found.append(
             f"  nothing to do: a newer version of this object was loaded before, by load {receipt.previous_load}"
         )
-    else:
+    elif receipt.load_id:
         found.append("  " + _balance(receipt.rows))
     if receipt.rejects_by_rule:
         by_rule = ", ".join(f"{rule} {count:,}" for rule, count in sorted(receipt.rejects_by_rule.items()))
         found.append(f"  rejects by rule: {by_rule}   (landfall rejects {receipt.load_id})")
     found.extend(_notes(receipt))
-    found.append(f"  load {receipt.load_id}, {receipt.seconds:.2f} s, engine {receipt.engine}")
+    if receipt.load_id:
+        found.append(f"  load {receipt.load_id}, {receipt.seconds:.2f} s, engine {receipt.engine}")
     return found
 
 

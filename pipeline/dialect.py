@@ -1,0 +1,81 @@
+"""How a sender writes, kept with the receipt, so that rejects can be sent back as the sender's own file."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, BinaryIO
+
+from pipeline.contract.dataset import ReadOptions
+from pipeline.extract import Extraction
+from pipeline.extract.encoding import resolve
+
+_LINE_ENDS = re.compile(r"[\r\n]+")
+_OURS: dict[str, Any] = {"encoding": "utf-8", "delimiter": ",", "quote": '"', "escape": None}
+
+
+def dialect_of(extraction: Extraction, read: ReadOptions) -> dict[str, Any]:
+    """JSON: of a CSV its `encoding` (byte order resolved), delimiter, quote, escape, whether it has a `header`, and its
+    `beginning`, the bytes up to the end of the header record in base64. Of another format its name."""
+    if read.format != "csv":
+        return {"format": read.format}
+    encoding, _ = resolve(read.encoding, extraction.preamble, "")
+    return {
+        "format": read.format,
+        "encoding": encoding.name,
+        "delimiter": read.delimiter,
+        "quote": read.quote,
+        "escape": read.escape,
+        "header": extraction.header_raw is not None,
+        "beginning": base64.b64encode(extraction.preamble + (extraction.header_raw or b"")).decode(),
+    }
+
+
+def send_back(out: BinaryIO, rejects: Iterable[Mapping[str, Any]], dialect: Mapping[str, Any]) -> None:
+    """Write rejects (rows of landfall.reject) as the sender wrote them, byte for byte, with one more column `reason`.
+
+    Records of formats other than CSV go into a CSV of ours, with the columns `record` and `reason`.
+    """
+    as_sent = dialect.get("format") == "csv"
+    style = dialect if as_sent else _OURS
+    out.write(_beginning(dialect) if as_sent else b"record,reason\n")
+    for reject in rejects:
+        raw = reject["raw"] or b""
+        record = raw if as_sent else cell(raw.decode("utf-8", "backslashreplace"), style).encode()
+        end = f"{style['delimiter']}{cell(reasons(reject), style)}\n"
+        out.write(record + end.encode(style["encoding"], "replace"))
+
+
+def reasons(reject: Mapping[str, Any]) -> str:
+    """All reasons of a reject on one line: `rule: message; rule: message`."""
+    every = reject["reasons"] or [
+        {"column": reject["column_name"], "rule": reject["rule"], "message": reject["message"]}
+    ]
+    return "; ".join(f"{reason['rule']}: {_placed(reason)}" for reason in every)
+
+
+def cell(text: str, style: Mapping[str, Any]) -> str:
+    """`text` as one field of a CSV; where the dialect cannot write a character in a field, another takes its place."""
+    quote: str | None = style["quote"]
+    delimiter, escape = str(style["delimiter"]), style["escape"]
+    text = text if style is _OURS else _LINE_ENDS.sub(" ", text)
+    if quote is None:
+        return text.replace(delimiter, " ")
+    if not any(special in text for special in (quote, delimiter, "\n", "\r")):
+        return text
+    if escape is not None:
+        return quote + text.replace(escape, "/").replace(quote, "´") + quote
+    return quote + text.replace(quote, quote * 2) + quote
+
+
+def _beginning(dialect: Mapping[str, Any]) -> bytes:
+    beginning = base64.b64decode(dialect.get("beginning") or "")
+    if not dialect.get("header"):
+        return beginning
+    return beginning + f"{dialect['delimiter']}reason\n".encode(dialect["encoding"])
+
+
+def _placed(reason: Mapping[str, Any]) -> str:
+    column, message = reason["column"], str(reason["message"])
+    return message if not column or message.startswith(column) else f"{column} {message}"

@@ -9,7 +9,6 @@ from psycopg2 import sql
 
 from pipeline.errors import ContractError
 from pipeline.load import rejects
-from pipeline.load.locks import savepoint
 from pipeline.load.publishing import Publishing, name, names
 
 # One term of ORDER BY: a column, quoted or not, and its direction.
@@ -90,7 +89,7 @@ def _repeats(work: Publishing, columns: tuple[str, ...], index: bool = False) ->
     """Whether any value of the columns is on several rows. A unique index tells fastest when none is."""
     if index:
         try:
-            with savepoint(work, "unique_keys"):
+            with work.savepoint("unique_keys"):
                 work.run("CREATE UNIQUE INDEX ON {rows} ({key})", key=names(columns))
         except psycopg2.errors.UniqueViolation:
             return True

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import psycopg2
 from psycopg2 import sql
@@ -28,19 +27,6 @@ SETTINGS = """
     FROM (SELECT greatest(65536, least(262144, setting::bigint * 8 / 4)) AS kb
           FROM pg_catalog.pg_settings WHERE name = 'shared_buffers') AS memory
 """
-
-
-@contextmanager
-def savepoint(work: Publishing, name: str) -> Iterator[None]:
-    """Undo what the block did, and only that, if it raises."""
-    work.run("SAVEPOINT {name}", name=sql.Identifier(name))
-    try:
-        yield
-    except BaseException:
-        if not work.cursor.connection.closed:
-            work.run("ROLLBACK TO SAVEPOINT {name}", name=sql.Identifier(name))
-        raise
-    work.run("RELEASE SAVEPOINT {name}", name=sql.Identifier(name))
 
 
 def settle(work: Publishing) -> None:
@@ -76,7 +62,7 @@ def _insist(work: Publishing, take: Callable[[], bool]) -> None:
 
 def _try(work: Publishing, take: Callable[[], bool]) -> bool:
     try:
-        with savepoint(work, "locking"):
+        with work.savepoint("locking"):
             work.run("SELECT set_config('lock_timeout', {wait}, true)", wait=sql.Literal(str(TRY_MILLISECONDS)))
             return take()
     except BUSY:

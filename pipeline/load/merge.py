@@ -5,11 +5,9 @@ A comparison by image (`*<>`) tells apart whatever is stored differently, NULLs 
 
 from __future__ import annotations
 
-import psycopg2
 from psycopg2 import sql
 
 from pipeline.errors import BalanceError, DestinationError
-from pipeline.load.locks import savepoint
 from pipeline.load.publishing import Publishing, equal, name, names
 from pipeline.load.scope import NONE
 
@@ -94,7 +92,7 @@ def compare(work: Publishing, scope: sql.Composable) -> None:
     sides, match = (KEYED, work.key) if work.key else (NUMBERED, NUMBER)
     parts = {"columns": names(work.columns), "ours": ours(work, work.columns)}
     staged, present = (work.compose(side, scope=sql.SQL("true") if upsert else scope, **parts) for side in sides)
-    statement = work.compose(
+    work.heavy(
         CHANGES,
         changes=work.scratch("changes"),
         staged=staged,
@@ -104,7 +102,6 @@ def compare(work: Publishing, scope: sql.Composable) -> None:
         ours=ours(work, contents(work)),
         theirs=names(contents(work), "t"),
     )
-    parallel_or_alone(work, statement)
 
 
 def contents(work: Publishing) -> tuple[str, ...]:
@@ -126,16 +123,6 @@ def apply(work: Publishing) -> None:
     work.counts |= {"inserted": inserted, "updated": updated, "deleted": deleted}
 
 
-def parallel_or_alone(work: Publishing, statement: sql.Composed) -> None:
-    """Run a big join; without parallel workers if the server lacks shared memory (64 MB in Docker)."""
-    try:
-        with savepoint(work, "parallel"):
-            work.cursor.execute(statement)
-    except psycopg2.errors.DiskFull:
-        work.run("SELECT set_config('max_parallel_workers_per_gather', '0', true)")
-        work.cursor.execute(statement)
-
-
 def ours(work: Publishing, columns: tuple[str, ...]) -> sql.Composed:
     """The staged columns, cast where the target's type is a wider one: images of different types do not compare."""
     found = []
@@ -153,7 +140,7 @@ def assignments(columns: tuple[str, ...]) -> sql.Composed:
 
 def _unchanged(work: Publishing, scope: sql.Composable) -> int:
     if work.dataset.load.mode == "upsert":
-        count: int = work.one(UNCHANGED_BY_KEY, match=equal(work.key, "s", "t"))[0]
+        count: int = work.heavy(UNCHANGED_BY_KEY, match=equal(work.key, "s", "t"))[0][0]
     else:
         count = work.one(UNCHANGED_IN_SCOPE, scope=scope)[0]
     return count
@@ -166,7 +153,7 @@ def require_one_row_per_key(work: Publishing, among: str = "true") -> None:
     """
     if any(unique <= set(work.key) for unique in work.present.unique_keys):
         return
-    if work.one(REPEATED_KEYS, key=names(work.key), among=sql.SQL(among))[0]:
+    if work.heavy(REPEATED_KEYS, key=names(work.key), among=sql.SQL(among))[0][0]:
         raise DestinationError(
             f"{work.dataset.schema}.{work.dataset.table} has several rows with one key ({', '.join(work.key)}), so "
             "there is no telling which to update. Remove the duplicates, or correct primaryKey in the contract"

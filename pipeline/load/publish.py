@@ -13,7 +13,7 @@ from pipeline.load.balance import balance, receipt_rows
 from pipeline.load.commit import commit
 from pipeline.load.connect import Connection, translate
 from pipeline.load.merge import merge
-from pipeline.load.publishing import Publishing
+from pipeline.load.publishing import Publishing, names
 from pipeline.load.request import Published, PublishFailedError, PublishRefusedError, PublishRequest
 from pipeline.load.scd2 import keep_history
 
@@ -59,15 +59,16 @@ def _prepare(work: Publishing) -> None:
 def _fill(work: Publishing) -> None:
     """From here on the target is ours: check against it, change it, fill it."""
     budget.check(work)
-    work.run("ANALYZE {rows}")
     locks.hold_target(work)
+    if work.key and not work.fresh:
+        work.run("ANALYZE {rows} ({key})", key=names(work.key))
     changes = evolution.plan(work)
     replaced = scope.replaced(work)
     scope.reject_strangers(work, replaced)
     scope.reject_taken_values(work, replaced)
     budget.check(work)
     rules.check(work)
-    with locks.savepoint(work, "filled"), _translated(work.request, work):
+    with work.savepoint("filled"), _translated(work.request, work):
         evolution.apply(work, changes)
         keep_history(work) if work.dataset.load.mode == "scd2" else merge(work, replaced)
         evolution.complete(work)

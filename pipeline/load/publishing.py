@@ -6,11 +6,14 @@ would otherwise be taken for a placeholder.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+import psycopg2
 from psycopg2 import sql
 
 from pipeline.contract.dataset import Dataset
@@ -101,14 +104,38 @@ class Publishing:
         return count
 
     def all(self, template: str, **parts: Composable) -> list[tuple[Any, ...]]:
-        """Execute one query; its rows."""
+        """Execute one query; its rows, none for a statement that is no query."""
         self.cursor.execute(self.compose(template, **parts))
-        found: list[tuple[Any, ...]] = self.cursor.fetchall()
+        found: list[tuple[Any, ...]] = self.cursor.fetchall() if self.cursor.description else []
         return found
 
     def one(self, template: str, **parts: Composable) -> tuple[Any, ...]:
         """Execute one query; its first row."""
         return self.all(template, **parts)[0]
+
+    def heavy(self, template: str, **parts: Composable) -> list[tuple[Any, ...]]:
+        """Execute a big join; alone, if the server has too little shared memory for parallel workers.
+
+        Containers have 64 MB by default; a parallel hash of millions of rows takes more and fails as `disk full`.
+        """
+        try:
+            with self.savepoint("parallel"):
+                return self.all(template, **parts)
+        except psycopg2.errors.DiskFull:
+            self.run("SELECT set_config('max_parallel_workers_per_gather', '0', true)")
+            return self.all(template, **parts)
+
+    @contextmanager
+    def savepoint(self, name: str) -> Iterator[None]:
+        """Undo what the block did, and only that, if it raises."""
+        self.run("SAVEPOINT {name}", name=sql.Identifier(name))
+        try:
+            yield
+        except BaseException:
+            if not self.cursor.connection.closed:
+                self.run("ROLLBACK TO SAVEPOINT {name}", name=sql.Identifier(name))
+            raise
+        self.run("RELEASE SAVEPOINT {name}", name=sql.Identifier(name))
 
     def compose(self, template: str, **parts: Composable) -> sql.Composed:
         """Fill a template's braces with identifiers and literals."""

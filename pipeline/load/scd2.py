@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg2 import sql
 
 from pipeline.errors import RefusedError
-from pipeline.load.merge import assignments, contents, expect, ours, parallel_or_alone, require_one_row_per_key
+from pipeline.load.merge import assignments, contents, expect, ours, require_one_row_per_key
 from pipeline.load.publishing import Publishing, equal, name, names
 
 # `version`: a tracked column differs; else only untracked ones do, which are overwritten in the current version.
@@ -68,7 +68,7 @@ def keep_history(work: Publishing) -> None:
     _compare(work)
     _refuse_disorder(work, since)
     _apply(work, since)
-    work.counts["unchanged"] = work.one(UNCHANGED, match=equal(work.key, "s", "t"))[0]
+    work.counts["unchanged"] = work.heavy(UNCHANGED, match=equal(work.key, "s", "t"))[0][0]
 
 
 def tracked(work: Publishing) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def _compare(work: Publishing) -> None:
     require_one_row_per_key(work, "t._is_current")
     columns = tracked(work)
     parts = {"ours": ours(work, contents(work)), "theirs": names(contents(work), "t"), "columns": names(work.columns)}
-    statement = work.compose(
+    work.heavy(
         CHANGES,
         changes=work.scratch("changes"),
         tracks=sql.SQL("true" if columns else "false"),
@@ -100,7 +100,6 @@ def _compare(work: Publishing) -> None:
         match=equal(work.key, "s", "t"),
         **parts,
     )
-    parallel_or_alone(work, statement)
 
 
 def _refuse_disorder(work: Publishing, since: sql.Composable) -> None:

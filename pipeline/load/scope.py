@@ -84,8 +84,7 @@ def _reject_conflicts(
 ) -> int:
     conflicts = {"conflicts": work.scratch("conflicts")}
     work.run("DROP TABLE IF EXISTS {conflicts}", **conflicts)
-    if not work.run(CONFLICTS, match=match, stays=stays, **conflicts):
-        return 0
+    work.heavy(CONFLICTS, match=match, stays=stays, **conflicts)
     found = work.compose(
         "SELECT line, {message} AS message FROM {conflicts}", message=sql.Literal(message), **conflicts
     )

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import DestinationError
+from pipeline.load import locks
+from pipeline.load.publishing import Publishing
 
 from .conftest import ITEMS, KEYLESS, Bench, Raw, column, counts, dataset
 
@@ -136,3 +138,24 @@ def test_any_unicode_name_of_63_bytes_works(bench: Bench) -> None:
     published = bench.load(of, [(1, "z", "c", "d", "e", "f"), (2, "b", "c", "d", "e", "f")])
     assert counts(published) == {"inserted": 1, "updated": 1}
     assert bench.query('SELECT "größe {x}" FROM "Sch""ema"."täble %s {0}" ORDER BY 1') == [("b",), ("z",)]
+
+
+def test_a_join_that_lacks_shared_memory_runs_without_parallel_workers(bench: Bench) -> None:
+    work = Publishing(bench.conn.cursor(), bench.stage(dataset("items", ITEMS), ROWS))
+    work.run(
+        "CREATE FUNCTION pg_temp.crowded() RETURNS text LANGUAGE plpgsql AS $$BEGIN"
+        " IF current_setting('max_parallel_workers_per_gather') <> '0' THEN"
+        " RAISE 'could not resize shared memory segment' USING ERRCODE = 'disk_full'; END IF; RETURN 'alone'; END$$"
+    )
+    assert work.heavy("SELECT pg_temp.crowded()") == [("alone",)]
+    bench.conn.rollback()
+
+
+def test_a_small_server_loads_with_its_own_memory_settings(bench: Bench) -> None:
+    work = Publishing(bench.conn.cursor(), bench.stage(dataset("items", ITEMS), ROWS))
+    locks.settle(work)
+    kilobytes = int(work.one("SELECT setting FROM pg_settings WHERE name = 'work_mem'")[0])
+    assert 65536 <= kilobytes <= 262144
+    bench.conn.rollback()
+    assert work.one("SELECT current_setting('lock_timeout')")[0] == "0"
+    bench.conn.rollback()

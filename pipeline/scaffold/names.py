@@ -1,0 +1,51 @@
+"""Names for a new contract, made from the sample's own: the dataset's, the location's, and columns that SQL takes."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.contract.names import shorten, snake_case
+from pipeline.scaffold.form import bare_name
+
+# https://www.postgresql.org/docs/current/ddl-system-columns.html
+_SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
+# A date or a counter of six digits and more says which delivery it is, not which dataset.
+_DELIVERY = re.compile(r"[0-9]{4}[-_.][0-9]{2}(?:[-_.][0-9]{2})?(?:[T_-]?[0-9]{4,9}Z?)?|[0-9]{6,}")
+_WILD = re.compile(r"[*?{}$\x00-\x1f\x7f]")
+
+
+def dataset_name(name: str) -> str:
+    """The dataset that a file called `name` belongs to: `orders` of `in/orders_2026-11-20.csv.gz`."""
+    stem = bare_name(name).split("?")[0]
+    stem = stem.rpartition(".")[0] or stem
+    found = snake_case(_DELIVERY.sub(" ", stem)) or snake_case(stem)
+    return column_name(found) if found.strip("_") else "dataset"
+
+
+def location(uri: str, dataset: str) -> str:
+    """The location that a contract gives: an S3 object's own, or a place to be filled in for a local file's name.
+
+    What changes with each delivery becomes `*`; so do the values of `key=value` directories.
+    """
+    bare = uri.split("?")[0]
+    prefix, _, name = bare.rpartition("/")
+    pattern = _DELIVERY.sub("*", _WILD.sub("?", name))
+    if bare.startswith("s3://"):
+        levels = [_level(level) for level in prefix.removeprefix("s3://").split("/")[1:]]
+        bucket = bare.removeprefix("s3://").split("/")[0]
+        return f"s3://{'/'.join([bucket, *levels, pattern])}"
+    partitions = [_level(level) for level in prefix.split("/") if "=" in level]
+    return "/".join(["s3://${LANDING_BUCKET:-landing}", dataset, *partitions, pattern])
+
+
+def column_name(source: str) -> str:
+    """The name of a target column for a source column: letters, digits and _, not one of Landfall's or PostgreSQL's."""
+    name = re.sub(r"\W", "_", source).lstrip("_") or "column"
+    if name[0].isdigit():
+        name = f"c_{name}"
+    return shorten(f"{name}_value" if name in _SYSTEM_COLUMNS else name)
+
+
+def _level(level: str) -> str:
+    key, equals, _ = level.partition("=")
+    return f"{key}=*" if equals and key else _WILD.sub("?", level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pyarrow as pa
@@ -126,7 +127,8 @@ def _bound(column: Column, text: str) -> pa.Scalar:
 
 
 def _bound_values(column: Column, texts: tuple[str, ...]) -> pa.Array:
-    values, refused = strict_cast(pa.array(texts, pa.string()), column.type)
+    """Texts of the contract, in the standard's own notation whatever format the file has."""
+    values, refused = strict_cast(pa.array(texts, pa.string()), replace(column.type, format=None))
     return values if refused is None else pc.drop_null(values)
 
 

@@ -37,6 +37,7 @@ CASES = [
     (MONEY, Rules(exclusive_minimum="0", exclusive_maximum="1.00"), pa.array([Decimal("0.00"), Decimal("0.50"), Decimal("1.00")]), {0: "range", 2: "range"}),
     (MONEY, Rules(multiple_of="0.05"), pa.array([Decimal("0.15"), Decimal("0.16")]), {1: "range"}),
     (DATE, Rules(minimum="2024-01-01"), pa.array(["2023-12-31", "2024-01-01"]).cast(pa.date32()), {0: "range"}),
+    (ColumnType("date", "date", format="dd/MM/yyyy"), Rules(minimum="2024-01-01"), pa.array(["2023-12-31", "2024-01-01"]).cast(pa.date32()), {0: "range"}),
     (TEXT, Rules(min_length=2, max_length=3), pa.array(["a", "äöü", "abcd"]), {0: "length", 2: "length"}),
     (ColumnType("string", "varchar(2)", length=2), Rules(), pa.array(["ab", "abc", "é😀"]), {1: "length"}),
     (TEXT, Rules(), pa.array(["ok", "a\0b"]), {1: "not_storable"}),

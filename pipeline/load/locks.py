@@ -11,6 +11,7 @@ from psycopg2 import sql
 
 from pipeline.errors import TransientError
 from pipeline.load.publishing import Publishing
+from pipeline.load.scope import compares
 
 # One try's wait, in milliseconds. While a lock is waited for, later writers queue behind it, so a try is short.
 TRY_MILLISECONDS = 3_000
@@ -75,10 +76,7 @@ def _take(work: Publishing) -> bool:
         return False
     work.refresh()
     if work.live is not None:
-        # Appending without a key compares nothing with the table, so others may go on writing.
-        alone = work.key or work.dataset.load.mode != "append"
-        work.run(
-            "LOCK TABLE {target} IN {mode} MODE", mode=sql.SQL("SHARE ROW EXCLUSIVE" if alone else "ROW EXCLUSIVE")
-        )
+        mode = sql.SQL("SHARE ROW EXCLUSIVE" if compares(work) else "ROW EXCLUSIVE")
+        work.run("LOCK TABLE {target} IN {mode} MODE", mode=mode)
         work.refresh()
     return True

@@ -53,7 +53,7 @@ LOADED_BEFORE_OTHERS = """
                   ORDER BY finished_at DESC, load_id DESC LIMIT 1) earlier ON earlier.sha256 = this.sha256
     WHERE this.load_id = {load_id}
       AND EXISTS (SELECT FROM landfall.load other WHERE other.dataset = this.dataset AND other.status = 'loaded'
-                  AND other.finished_at > earlier.finished_at AND other.sha256 <> this.sha256)
+                  AND other.finished_at > earlier.finished_at)
 """
 
 

@@ -33,6 +33,11 @@ def replaced(work: Publishing) -> sql.Composable:
     return _partitions(work, load.replace_by) if load.replace_by else ALL
 
 
+def compares(work: Publishing) -> bool:
+    """Whether rows of the table matter to the load; if not, others may go on writing while it inserts."""
+    return bool(work.key) or work.dataset.load.mode != "append" or replaced(work) is not NONE
+
+
 def reject_strangers(work: Publishing, scope: sql.Composable) -> None:
     """Reject staged rows whose key belongs to a row outside the scope: another object's, or another partition's."""
     if work.live is None or work.fresh or not work.key or work.dataset.load.mode in ("upsert", "scd2"):

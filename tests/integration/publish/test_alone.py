@@ -118,6 +118,15 @@ def test_appending_without_a_key_does_not_wait_for_writers(bench: Bench) -> None
         assert counts(bench.load(of, [("b",)], lock_wait=0.5)) == {"inserted": 1}
 
 
+def test_replacing_an_objects_rows_without_a_key_waits_for_writers(bench: Bench) -> None:
+    of = dataset("logs", (column("name"),))
+    bench.load(of, [("a",)], uri="file:///a.csv")
+    with bench.connect().cursor() as writing:
+        writing.execute("UPDATE shop.logs SET name = 'mine'")
+        with pytest.raises(TransientError, match="in use"):
+            bench.load(of, [("b",)], uri="file:///a.csv", lock_wait=0.5)
+
+
 def test_a_new_column_waits_for_readers(bench: Bench) -> None:
     bench.load(dataset("items", ITEMS, mode="upsert"), OLD)
     session = bench.connect()

@@ -118,6 +118,7 @@ def test_upsert_refuses_a_table_with_two_rows_of_one_key(bench: Bench) -> None:
     of = dataset("items", ITEMS, mode="upsert")
     bench.query("CREATE SCHEMA shop; CREATE TABLE shop.items (id bigint, name text, price numeric(10,2))")
     bench.query("INSERT INTO shop.items VALUES (1, 'a', 1), (1, 'b', 1)")
+    bench.query("CREATE UNIQUE INDEX ON shop.items (id) WHERE name = 'a'; CREATE UNIQUE INDEX ON shop.items (id, name)")
     with pytest.raises(DestinationError, match=r"shop\.items has several rows with one key \(id\)"):
         bench.load(of, ROWS)
     assert len(bench.table(of)) == 2

@@ -113,6 +113,13 @@ def test_a_unique_value_that_another_row_holds_is_rejected(bench: Bench, mode: s
     assert bench.table(of) == [(1, "a@x"), (2, "b@x"), (4, "c@x")]
 
 
+def test_a_value_of_a_closed_version_is_free(bench: Bench) -> None:
+    of = dataset("accounts", ACCOUNTS, mode="scd2")
+    bench.load(of, [(1, "a@x")])
+    bench.load(of, [(1, "b@x")])
+    assert counts(bench.load(of, [(2, "a@x")])) == {"inserted": 1}
+
+
 def test_unique_values_may_change_hands_in_one_file(bench: Bench) -> None:
     of = dataset("accounts", ACCOUNTS, mode="upsert")
     bench.load(of, [(1, "a@x"), (2, "b@x")])

@@ -90,3 +90,17 @@ def test_replace_of_a_partitioned_table(bench: Bench) -> None:
     published = bench.load(of, [("jan", 1, "a"), ("feb", 1, "b"), ("mar", 2, "b")])
     assert counts(published) == {"inserted": 1, "unchanged": 2, "deleted": 1}
     assert bench.table(of) == [("feb", 1, "b"), ("jan", 1, "a"), ("mar", 2, "b")]
+
+
+@pytest.mark.parametrize("mode", ["upsert", "replace"])
+def test_rows_at_the_same_place_of_two_partitions_are_told_apart(bench: Bench, mode: str) -> None:
+    bench.query(
+        "CREATE SCHEMA shop; CREATE TABLE shop.sales (month text, id int, name text, PRIMARY KEY (month, id))"
+        " PARTITION BY LIST (month); CREATE TABLE shop.jan PARTITION OF shop.sales FOR VALUES IN ('jan');"
+        "CREATE TABLE shop.rest PARTITION OF shop.sales DEFAULT"
+    )
+    columns = (column("month", key_position=1), column("id", "int", key_position=2), column("name"))
+    of = dataset("sales", columns, mode=mode)
+    bench.load(of, [("jan", 1, "a"), ("feb", 1, "a")])
+    assert counts(bench.load(of, [("jan", 1, "b"), ("feb", 1, "a")])) == {"updated": 1, "unchanged": 1}
+    assert bench.table(of) == [("feb", 1, "a"), ("jan", 1, "b")]

@@ -35,6 +35,7 @@ def test_sequencers_of_different_length_compare_after_padding_on_the_right() -> 
     assert _older("0055AED6DC", "0055AED6DCD90281E5")
     assert not _older("0055aed6dcd90281e6", "0055AED6DCD90281E5")
     assert not _older("0055AED6DC00", "0055AED6DC")
+    assert not _older("0055AED6DC", "0055AED6DC00")
 
 
 def test_only_a_version_id_names_an_upload() -> None:

@@ -6,6 +6,7 @@ import pickle
 import socket
 import time
 
+import psycopg2
 import pytest
 from sqlalchemy import make_url
 
@@ -106,3 +107,54 @@ def test_an_unknown_host_is_a_mistake_after_a_short_while(monkeypatch: pytest.Mo
     monkeypatch.setattr(room, "UNKNOWN_HOST_WAIT", 0.0)
     with pytest.raises((DestinationError, TransientError), match=r"no-such-host\.invalid"):
         connect(destination("postgresql://loader@no-such-host.invalid/dwh"), "test", wait=1.0)
+
+
+FATAL = 'connection to server at "db.example" (10.0.0.7), port 5432 failed: FATAL:  '
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (FATAL + "the database system is starting up", TransientError),
+        (FATAL + "the database system is shutting down", TransientError),
+        (FATAL + "the database system is in recovery mode", TransientError),
+        (FATAL + "the database system is not yet accepting connections\nDETAIL:  x", TransientError),
+        (FATAL + "sorry, too many clients already", TransientError),
+        (FATAL + 'too many connections for role "loader"', TransientError),
+        (FATAL + "remaining connection slots are reserved for roles with the SUPERUSER attribute", TransientError),
+        (FATAL + "terminating connection due to administrator command", TransientError),
+        ('connection to server at "db.example" failed: timeout expired', TransientError),
+        ('connection to server on socket "/run/.s.PGSQL.5432" failed: No such file or directory', TransientError),
+        ('could not translate host name "db.example" to address: Temporary failure in name resolution', TransientError),
+        ("SSL SYSCALL error: EOF detected", TransientError),
+        ("server closed the connection unexpectedly", TransientError),
+        (FATAL + 'password authentication failed for user "loader"', DestinationError),
+        (FATAL + 'PAM authentication failed for user "loader"', DestinationError),
+        (FATAL + 'database "dwh" does not exist', DestinationError),
+        (FATAL + 'role "loader" is not permitted to log in', DestinationError),
+        (
+            FATAL + 'no pg_hba.conf entry for host "10.0.0.9", user "loader", database "dwh", no encryption',
+            DestinationError,
+        ),
+        (FATAL + 'permission denied for database "dwh"', DestinationError),
+        ('connection to server at "db.example" failed: fe_sendauth: no password supplied', DestinationError),
+        ('connection failed: server certificate for "x" does not match host name "db.example"', DestinationError),
+        ("connection failed: server does not support SSL, but SSL was required", DestinationError),
+    ],
+)
+def test_what_the_server_said_decides_whether_to_wait(text: str, expected: type[Exception]) -> None:
+    wanted = destination(f"postgresql://loader:{SECRET}@db.example/dwh")
+    failure = room._connect_failure(psycopg2.OperationalError(text + SECRET), wanted, waited=1.0)
+    assert type(failure) is expected
+    assert SECRET not in str(failure)
+
+
+def test_a_host_name_that_stays_unknown_is_a_mistake() -> None:
+    error = psycopg2.OperationalError(
+        'could not translate host name "db.exmaple" to address: Name or service not known'
+    )
+    wanted = destination("postgresql://loader@db.exmaple/dwh")
+    assert isinstance(room._connect_failure(error, wanted, waited=1.0), TransientError)
+    late = room._connect_failure(error, wanted, waited=20.0)
+    assert isinstance(late, DestinationError)
+    assert "db.exmaple" in str(late)

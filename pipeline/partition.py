@@ -49,18 +49,24 @@ def staged(values: DataFrame, dataset: Dataset, target: StagingTarget) -> DataFr
 
         return values.mapInArrow(typed_and_staged, _CONFIRMATION_DDL)
 
+    def flagged_and_staged(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return stage(from_engine(batches, dataset), dataset, target)
+
+    return flagged(values, dataset).mapInArrow(flagged_and_staged, _CONFIRMATION_DDL)
+
+
+def flagged(values: DataFrame, dataset: Dataset) -> DataFrame:
+    """Typed rows, with a flag `r<i>` for each row rule i: true where the row breaks it."""
+
     def typed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return (_for_engine(batch, dataset) for batch in typed_batches(batches, dataset))
-
-    def flagged_and_staged(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return stage((_from_engine(batch, dataset) for batch in gathered(batches)), dataset, target)
 
     rows = values.mapInArrow(typed, engine_schema(dataset))
     flags = [
         F.expr(f"not ({adapt(rule.condition, f'{dataset.path}: rule {rule.name}')})").alias(f"r{index}")
         for index, rule in enumerate(dataset.row_rules)
     ]
-    return rows.select("*", *flags).mapInArrow(flagged_and_staged, _CONFIRMATION_DDL)
+    return rows.select("*", *flags)
 
 
 def stage(batches: Iterable[pa.RecordBatch], dataset: Dataset, target: StagingTarget) -> Iterator[pa.RecordBatch]:
@@ -70,7 +76,7 @@ def stage(batches: Iterable[pa.RecordBatch], dataset: Dataset, target: StagingTa
     try:
         for batch in batches:
             kept = batch.filter(batch.column("_keep"))
-            reasons = _all_reasons(kept, dataset, warned)
+            reasons = all_reasons(kept, dataset, warned)
             valid = pc.is_null(reasons)
             writer.write(
                 kept.filter(valid),
@@ -95,7 +101,7 @@ def stage(batches: Iterable[pa.RecordBatch], dataset: Dataset, target: StagingTa
     )
 
 
-def _all_reasons(batch: pa.RecordBatch, dataset: Dataset, warned: Counter[str]) -> pa.Array:
+def all_reasons(batch: pa.RecordBatch, dataset: Dataset, warned: Counter[str]) -> pa.Array:
     """The reasons of casts and column rules, then those of row rules; a warning rejects nothing, it is counted."""
     reasons = batch.column("_reasons")
     for index, rule in enumerate(dataset.row_rules):
@@ -166,11 +172,14 @@ def _for_engine(batch: pa.RecordBatch, dataset: Dataset) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([*arrays, *(batch.column(name) for name in extra)], names=[*names, *extra])
 
 
-def _from_engine(batch: pa.RecordBatch, dataset: Dataset) -> pa.RecordBatch:
-    arrays = [_restored(batch.column(column.name), column) for column in dataset.columns]
+def from_engine(batches: Iterable[pa.RecordBatch], dataset: Dataset) -> Iterator[pa.RecordBatch]:
+    """Typed batches again, out of the rows of `flagged`; the flags stay with them."""
     names = [column.name for column in dataset.columns]
     extra = ["_line", "_keep", "_reasons", *(f"r{index}" for index in range(len(dataset.row_rules)))]
-    return pa.RecordBatch.from_arrays([*arrays, *(batch.column(name) for name in extra)], names=[*names, *extra])
+    for batch in gathered(batches):
+        arrays = [_restored(batch.column(column.name), column) for column in dataset.columns]
+        arrays += [batch.column(name) for name in extra]
+        yield pa.RecordBatch.from_arrays(arrays, names=[*names, *extra])
 
 
 def _restored(array: pa.Array, column: Column) -> pa.Array:

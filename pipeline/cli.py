@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pipeline import cli_files
 from pipeline import settings as s
 from pipeline.errors import LandfallError
 
@@ -171,6 +172,10 @@ def rejects(load_id: str, as_csv: bool, **options: Any) -> None:
     from pipeline import history
 
     history.rejects(settings_of(**options), load_id, as_csv)
+
+
+for command in cli_files.COMMANDS:
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -128,6 +128,10 @@ def _table(sample: Sample, described: Described, names: Names) -> Iterator[str]:
     yield from comment(
         "With a key (primaryKey: true on its columns) mode: upsert merges by it; see also replace and scd2.", 8
     )
+    if sample.layout.read.format == "json" and sample.table.num_rows == 1:
+        yield from comment(
+            "The sample is one JSON object, so one row. For a row an item: load.explode, or jq -c '.[]'", 8
+        )
     yield "        value: {mode: append}"
 
 

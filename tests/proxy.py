@@ -34,6 +34,7 @@ class Proxy:
     down: bool = False
     strikes: int = 0
     _listener: socket.socket = field(init=False, repr=False)
+    _stalled: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -43,6 +44,10 @@ class Proxy:
     def close(self) -> None:
         """Stop accepting; sessions under way go on until one side ends them."""
         self._listener.close()
+
+    def hang_up(self) -> None:
+        """End the sessions that a stall has left open."""
+        self._stalled.set()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -94,7 +99,7 @@ class Proxy:
 
     def _strike(self, client: socket.socket, server: socket.socket) -> None:
         if self.fault == "stall":
-            threading.Event().wait(3600)
+            self._stalled.wait(3600)
         for end in (client, server):
             _end(end, reset=self.fault == "reset")
 

@@ -93,7 +93,10 @@ def begin(
     one that publishes: if it is lost, so is the right to publish. Raises TransientError when another load of the same
     object or the same bytes is not over within `wait` seconds.
     """
-    locks = _take(conn, [object_key(dataset.id, facts.uri), content_key(dataset.id, facts.sha256)], facts, wait)
+    keys = [object_key(dataset.id, facts.uri)]
+    if dataset.load.same_content == "skip":
+        keys.append(content_key(dataset.id, facts.sha256))
+    locks = _take(conn, keys, facts, wait)
     try:
         return _enter(conn, facts, dataset, engine, force, locks)
     except BaseException:

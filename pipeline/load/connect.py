@@ -36,12 +36,14 @@ KEEPALIVES = {
     "tcp_user_timeout": 60_000,
 }
 
-# The server notices a dead client as soon, so that a lost task's locks do not outlive it by two hours. The idle limits
-# are off because the ledger's connection is idle, holding the object's lock, for as long as the engine works.
+# The server notices a dead client as soon, so that a lost task's locks do not outlive it by two hours. The time
+# limits are off: the ledger's session is idle, holding the object's lock, for as long as the engine works, and a COPY
+# lasts as long as its partition.
 SESSION_SETTINGS = """
     SELECT set_config(ours.name, ours.setting, false)
     FROM (VALUES ('TimeZone', 'UTC'), ('DateStyle', 'ISO, YMD'), ('bytea_output', 'hex'),
-                 ('default_transaction_isolation', 'read committed'),
+                 ('default_transaction_isolation', 'read committed'), ('statement_timeout', '0'),
+                 ('transaction_timeout', '0'),
                  ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'),
                  ('client_connection_check_interval', '10s'),
                  ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0')) AS ours (name, setting)

@@ -128,5 +128,5 @@ def _joined(*parts: pa.Array | str) -> pa.Array:
 
 
 def _large(text: str) -> pa.Scalar:
-    """Made when used: the first scalar makes pyarrow import pandas, which a load with nothing to do need not pay for."""
+    """Made when used: the first scalar makes pyarrow import pandas, which a load with nothing to do need not pay."""
     return pa.scalar(text, pa.large_string())

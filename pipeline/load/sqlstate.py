@@ -94,6 +94,8 @@ def _place(error: psycopg2.Error) -> str:
 def _advice(state: str) -> str:
     if state[:2] == "P0":
         return "A trigger or function of the target raised this; its message is in the server's log"
+    if state in ("22P05", "22021"):
+        return "The database's encoding cannot hold a character of the file: it should be UTF8"
     if state[:2] == "42":
         return "Was the table changed while the load ran? Compare it with the contract, then load again"
     return "Compare the target table with the contract; details are in the server's log"

@@ -168,6 +168,15 @@ def test_the_same_object_or_the_same_bytes_wait_for_each_other(conn: Connection,
     other.close()
 
 
+def test_the_same_bytes_do_not_wait_for_each_other_if_both_are_wanted(conn: Connection, prepared: Destination) -> None:
+    of = dataset(same_content="load")
+    begun = begin(conn, facts("one"), of, "sail")
+    other = connect(prepared, "test", wait=10)
+    assert begin(other, facts("one", "s3://landing/b.csv"), of, "sail", wait=0).status == "running"
+    release(conn, begun)
+    other.close()
+
+
 def test_locks_are_given_back(conn: Connection) -> None:
     def held() -> int:
         with conn, conn.cursor() as cursor:

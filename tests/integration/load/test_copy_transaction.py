@@ -16,7 +16,7 @@ from psycopg2 import sql
 
 from pipeline.errors import DestinationError, TransientError
 from pipeline.load import copy as room
-from pipeline.load import staging
+from pipeline.load import sender, staging
 from pipeline.load.connect import Connection, connect
 from pipeline.load.copy import Confirmation, StagingWriter
 from pipeline.load.staging import StagingTarget
@@ -247,6 +247,24 @@ def test_a_commit_without_acknowledgement_confirms_nothing(
         assert proxy.strikes == 1
     wait_until(lambda: sessions(conn) == 0)
     assert len(rows_of(conn, target.rows, "name")) == delivered
+
+
+@pytest.mark.parametrize("in_commit", [False, True])
+def test_a_network_that_swallows_everything_is_given_up(
+    target: StagingTarget, conn: Connection, monkeypatch: pytest.MonkeyPatch, in_commit: bool
+) -> None:
+    monkeypatch.setattr(sender, "STALL_SECONDS", 1.0)
+    with proxied(target.destination) as (proxy, through):
+        proxy.cut_after, proxy.fault = 3_000_000, "stall"
+        writer = StagingWriter(StagingTarget(through, target.load_id, target.columns))
+        started = time.monotonic()
+        with pytest.raises(TransientError, match="has not taken any row for 1 s"):
+            for _ in range(4 if in_commit else 50):
+                writer.write(WIDE, NO_REJECTS, 0)
+            writer.close()
+        assert time.monotonic() - started < 6
+        assert proxy.strikes
+        proxy.hang_up()
 
 
 def test_abort_in_another_thread_ends_a_copy_that_waits(target: StagingTarget, conn: Connection) -> None:

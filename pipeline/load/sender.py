@@ -1,0 +1,160 @@
+"""One session and one COPY after the other, fed from a bounded queue by a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import socket
+import threading
+from typing import Any, Literal, cast
+
+import psycopg2
+from psycopg2 import sql
+
+from pipeline.errors import BalanceError, TransientError
+from pipeline.load.connect import Connection, connect, translate
+from pipeline.load.staging import REJECT_COLUMNS, StagingTarget
+
+Table = Literal["rows", "rejects"]
+
+QUEUED = 3  # pieces that wait to be sent
+STALL_SECONDS = 300.0  # without the server taking a piece, or ending a COPY: then it will not any more
+
+
+class Sender:
+    """The transaction of one staging writer. `attempt`: the `_attempt` of its rows, unique in the database.
+
+    `put` and `commit` raise TransientError or DestinationError if the database fails, and TransientError if it has not
+    moved for STALL_SECONDS; the caller then has to `abort`.
+    """
+
+    def __init__(self, target: StagingTarget) -> None:
+        self._conn: Connection = connect(target.destination, "staging")
+        self._statements = _statements(target)
+        self._pieces: queue.Queue[tuple[Table, bytes] | None] = queue.Queue(QUEUED)
+        self._failure: BaseException | None = None
+        self._aborted = False
+        self._copied: dict[Table, int] = {"rows": 0, "rejects": 0}
+        try:
+            self.attempt = _next_attempt(self._conn)
+        except psycopg2.Error as error:
+            self._conn.close()
+            raise translate(error) from error
+        self._thread = threading.Thread(target=self._run, name="landfall-copy", daemon=True)
+        self._thread.start()
+
+    def put(self, table: Table, piece: bytes) -> None:
+        """Queue a piece of CSV for one of the two tables."""
+        self._check()
+        try:
+            self._pieces.put((table, piece), timeout=STALL_SECONDS)
+        except queue.Full:
+            raise _stalled() from None
+
+    def commit(self, staged: int, rejected: int) -> None:
+        """Wait until all is sent, and commit if the server counts as many rows as the caller did."""
+        self._finish(STALL_SECONDS)
+        if self._thread.is_alive():
+            raise _stalled()
+        self._check()
+        if self._copied != {"rows": staged, "rejects": rejected}:
+            raise BalanceError(
+                f"COPY took {self._copied} of {staged} rows and {rejected} rejects: nothing was confirmed; report this"
+            )
+        try:
+            self._conn.commit()
+        except psycopg2.Error as error:
+            raise translate(error) from error
+        finally:
+            self._conn.close()
+
+    def abort(self) -> None:
+        """Roll back and close, without waiting for a server or a network that does not answer."""
+        self._aborted = True
+        if self._thread.is_alive():
+            self._hang_up()
+            self._finish(None)
+        self._conn.close()
+
+    def _finish(self, timeout: float | None) -> None:
+        with contextlib.suppress(queue.Full):
+            self._pieces.put(None, timeout=timeout)
+            self._thread.join(timeout)
+
+    def _hang_up(self) -> None:
+        """End the connection under the thread's feet: the driver's cancel would freeze us on a dead network."""
+        with contextlib.suppress(OSError, psycopg2.Error), socket.socket(fileno=os.dup(self._conn.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+    def _check(self) -> None:
+        if isinstance(self._failure, psycopg2.Error):
+            raise translate(self._failure) from self._failure
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        """Copy until the end of the queue; after a failure only drain it, so that nobody waits for a dead thread."""
+        piece = self._pieces.get()
+        while piece is not None:
+            piece = self._copy(*piece) if self._failure is None else self._pieces.get()
+
+    def _copy(self, table: Table, first: bytes) -> tuple[Table, bytes] | None:
+        """One COPY, for as long as the pieces are of one table. Returns the piece after them."""
+        feed = _Feed(self, table, first)
+        try:
+            with self._conn.cursor() as cursor:
+                cursor.copy_expert(self._statements[table], cast(Any, feed))
+                self._copied[table] += cursor.rowcount
+        except Exception as error:  # noqa: BLE001 - handed to the caller's thread by _check
+            self._failure = error
+        return feed.rest if feed.ended else self._pieces.get()
+
+
+class _Feed:
+    """What psycopg2 reads a COPY's bytes from: the queue's pieces up to the first one of another table."""
+
+    def __init__(self, sender: Sender, table: Table, first: bytes) -> None:
+        self._sender = sender
+        self._table = table
+        self._next: bytes | None = first
+        self.ended = False
+        self.rest: tuple[Table, bytes] | None = None
+
+    def read(self, _size: int = -1) -> bytes:
+        if self._next is not None:
+            piece, self._next = self._next, None
+            return piece
+        if self.ended:
+            return b""
+        self.rest = self._sender._pieces.get()
+        if self.rest is not None and self.rest[0] == self._table:
+            return self.rest[1]
+        self.ended = True
+        if self._sender._aborted:
+            raise TransientError("the load was interrupted. Nothing was published; load again")
+        return b""
+
+
+def _stalled() -> TransientError:
+    return TransientError(
+        f"the database has not taken any row for {STALL_SECONDS:.0f} s: is its disk or the network stuck? "
+        "Nothing was published; load again"
+    )
+
+
+def _statements(target: StagingTarget) -> dict[Table, sql.Composed]:
+    columns = [*(name for name, _ in target.columns), "_line"]
+    return {"rows": _statement(target.rows, columns), "rejects": _statement(target.rejects, REJECT_COLUMNS)}
+
+
+def _statement(table: sql.Identifier, columns: list[str] | tuple[str, ...]) -> sql.Composed:
+    listed = sql.SQL(", ").join(map(sql.Identifier, (*columns, "_attempt")))
+    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, listed)
+
+
+def _next_attempt(conn: Connection) -> int:
+    with conn.cursor() as cursor:
+        cursor.execute("SELECT nextval('landfall_staging.attempt')")
+        (attempt,) = cursor.fetchone() or (0,)
+    return int(attempt)

@@ -129,9 +129,8 @@ def _table(sample: Sample, described: Described, names: Names) -> Iterator[str]:
         "With a key (primaryKey: true on its columns) mode: upsert merges by it; see also replace and scd2.", 8
     )
     if sample.layout.read.format == "json" and sample.table.num_rows == 1:
-        yield from comment(
-            "The sample is one JSON object, so one row. For a row an item: load.explode, or jq -c '.[]'", 8
-        )
+        text = "The sample is one JSON object, so one row; load.explode makes a row of each item of a list."
+        yield from comment(text, 8)
     yield "        value: {mode: append}"
 
 

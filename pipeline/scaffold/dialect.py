@@ -17,12 +17,18 @@ from pipeline.extract.csv_grammar import Dialect, Grammar, Reading
 
 _RECORDS = 400
 _MOST_PREAMBLE = 60
+# A dialect that has to skip lines must be better by this factor than one that takes all of them.
+_PREAMBLE = 0.7
 _COMMON = (",", ";", "\t", "|")
 _RARE = tuple("^~:#!&*%@$=+ \x01\x02\x03\x04\x1c\x1d\x1e\x1f`?<>{}[]()\\")
 _TRIALS = (('"', None), ('"', "\\"), ("'", None), (None, None))
-_NUMBER = r"[+-]?[$€£]? ?[0-9]+(?:[.,' ][0-9]+)*%?"
-_CLOCK = r"[0-9:.]+ ?(?:[AaPp][Mm])?(?:Z|[+-][0-9:]+)?"
-_MOMENT = rf"[0-9]{{1,4}}[-/. ][0-9A-Za-z]{{1,9}}[-/. ][0-9]{{1,4}}(?:[ T]{_CLOCK})?|[0-9:.]{{4,12}}"
+_NUMBER = r"[+-]?[$€£]? ?[0-9]+(?:[.,'][0-9]+)*%?"
+_CLOCK = r"[0-9]{1,2}:[0-9]{2}[0-9:.]* ?(?:[AaPp][Mm])?(?: ?Z|[+-][0-9:]+)?"
+_DAY = (
+    r"(?:[0-9]{1,4}[-/.][0-9A-Za-z]{1,9}[-/.][0-9]{1,4}"
+    r"|[0-9]{1,2}\.? [A-Za-z]{3,9},? [0-9]{2,4}|[A-Za-z]{3,9} [0-9]{1,2},? [0-9]{2,4})"
+)
+_MOMENT = rf"{_DAY}(?:,? ?[T ]{_CLOCK})?|{_CLOCK}"
 _WORDS = r"[^,;\t|^~\x00-\x1f\"]*"
 _VALUE = re.compile(rf"\s*(?:{_NUMBER}|{_MOMENT}|{_WORDS})\s*\Z")
 
@@ -98,7 +104,9 @@ def _trial(text: bytes, read: ReadOptions) -> tuple[FoundDialect | None, float]:
     well = [record for record in records if record.fields is not None and len(record.fields) == usual]
     share = len(well) / len(records)
     score = share * (usual - 1) / usual * _looks_like_values(well, read)
-    if read.delimiter in _RARE and (share < 0.98 or _is_one_value(text)):
+    if read.skip_lines:
+        score *= _PREAMBLE
+    if read.delimiter in _RARE and (share < 0.98 or read.skip_lines or _is_one_value(text)):
         return None, 0.0
     if read.quote == "'" and not _wrapped(well):
         return None, 0.0

@@ -20,7 +20,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
 # The single-byte encodings that files still have, likeliest first: a later one must be clearly more plausible.
-_SINGLE_BYTE = ("windows-1252", "cp850", "mac-roman", "windows-1250", "windows-1251", "cp437", "iso-8859-15")
+_SINGLE_BYTE = ("windows-1252", "cp850", "mac-roman", "windows-1250", "windows-1251", "koi8-r", "windows-1253", "cp437")
 _MULTI_BYTE = ("shift_jis", "gb18030", "big5", "euc-kr")
 _RUN = re.compile(rb"[\x80-\xff]+")
 
@@ -139,11 +139,20 @@ def _point(text: str, place: int) -> float:
     letter = text[place]
     before, after = text[place - 1 : place], text[place + 1 : place + 2]
     if letter.isalpha():
-        inside = before.isalpha() or after.isalpha()
-        odd = letter.isupper() and before.islower()
-        return (1.0 if inside else 0.6) - (1.2 if odd else 0.0)
-    if unicodedata.category(letter) in ("Cc", "Cn", "Co"):
-        return -1.0
-    if "BOX" in unicodedata.name(letter, "") or "BLOCK" in unicodedata.name(letter, ""):
+        return _as_letter(letter, [near for near in (before, after) if near.isalpha()]) - _odd(before, letter)
+    name = unicodedata.name(letter, "")
+    if not name or "BOX" in name or "BLOCK" in name:
         return -1.0
     return -0.7 if before.isalpha() and after.isalpha() else 0.3
+
+
+def _as_letter(letter: str, near: list[str]) -> float:
+    """Accented letters stand among plain ones; those of another script stand together."""
+    if not near:
+        return 0.6
+    plain = sum(map(str.isascii, near)) / len(near)
+    return plain if unicodedata.name(letter, "").startswith("LATIN") else 1.0 - 1.5 * plain
+
+
+def _odd(before: str, letter: str) -> float:
+    return 1.2 if letter.isupper() and before.islower() else 0.0

@@ -49,7 +49,7 @@ def _fractional(column: Distinct) -> Guess | None:
     if values is None:
         return None
     bounds = pc.min_max(values)
-    said = f"all numbers, {bounds['min'].as_py():g} to {bounds['max'].as_py():g}"
+    said = f"all numbers, {bounds['min'].as_py():.15g} to {bounds['max'].as_py():.15g}"
     parts = pc.extract_regex(column.values, _PARTS)
     if parts.null_count or pc.any(pc.greater(_lengths(parts, "exponent"), 0)).as_py():
         return Guess("number", f"{said}, some with an exponent", "DOUBLE PRECISION")
@@ -61,7 +61,7 @@ def _fractional(column: Distinct) -> Guess | None:
     # Where the number of digits varies, the next file may well have more of them.
     scale = scales["max"] + (0 if scales["min"] == scales["max"] else 2)
     places = f"{scales['min']} to {scales['max']}" if scales["min"] != scales["max"] else f"always {scales['max']}"
-    said = f"{said}, {places} digits after the point"
+    said = f"{said}, {places} decimals"
     return Guess("number", said, _numeric(pc.max(whole).as_py(), scale))
 
 

@@ -1,5 +1,6 @@
 locals {
-  database_role = "landfall" # logs in by IAM, owns what it creates; not the master user
+  database_role    = "landfall" # logs in by IAM, owns what it creates; not the master user
+  db_major_version = split(".", var.db_version)[0]
 }
 
 resource "aws_rds_cluster" "this" {
@@ -8,7 +9,7 @@ resource "aws_rds_cluster" "this" {
   cluster_identifier = var.name
   engine             = "aurora-postgresql"
   engine_mode        = "provisioned"
-  engine_version     = tostring(var.db_major_version)
+  engine_version     = var.db_version
   database_name      = var.db_name
   port               = 5432
 
@@ -53,7 +54,7 @@ resource "aws_rds_cluster_instance" "writer" {
   engine                     = aws_rds_cluster.this.engine
   instance_class             = "db.serverless"
   db_subnet_group_name       = aws_db_subnet_group.this.name
-  auto_minor_version_upgrade = true
+  auto_minor_version_upgrade = var.db_version == local.db_major_version
   copy_tags_to_snapshot      = true
   publicly_accessible        = false
 
@@ -63,8 +64,8 @@ resource "aws_rds_cluster_instance" "writer" {
 }
 
 resource "aws_rds_cluster_parameter_group" "this" {
-  name        = "${var.name}-pg${var.db_major_version}"
-  family      = "aurora-postgresql${var.db_major_version}"
+  name        = "${var.name}-pg${local.db_major_version}"
+  family      = "aurora-postgresql${local.db_major_version}"
   description = "TLS only; structure changes and slow statements are logged"
 
   parameter {

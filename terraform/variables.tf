@@ -246,14 +246,18 @@ variable "db_name" {
   }
 }
 
-variable "db_major_version" {
-  description = "Major version of PostgreSQL; AWS applies minor versions in the maintenance window."
-  type        = number
-  default     = 17
+variable "db_version" {
+  description = "Version of PostgreSQL: a major version (AWS applies its minor ones in the maintenance window), or an exact one such as 17.7, raised by you."
+  type        = string
+  default     = "17"
 
   validation {
-    condition     = contains([16, 17], var.db_major_version)
-    error_message = "db_major_version must be 16 or 17."
+    condition     = can(regex("^1[67](\\.[0-9]+)?$", var.db_version))
+    error_message = "db_version must be 16 or 17, with or without a minor version."
+  }
+  validation {
+    condition     = try(tonumber(split(".", var.db_version)[1]) >= (startswith(var.db_version, "16") ? 3 : 4), true)
+    error_message = "db_version must be at least 16.3 or 17.4: older minor versions cannot pause."
   }
 }
 

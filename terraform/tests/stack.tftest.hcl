@@ -131,6 +131,16 @@ run "the_database" {
   }
 }
 
+run "an_exact_version_stays" {
+  variables {
+    db_version = "16.8"
+  }
+  assert {
+    condition     = aws_rds_cluster.this.engine_version == "16.8" && aws_rds_cluster_parameter_group.this.family == "aurora-postgresql16" && !aws_rds_cluster_instance.writer.auto_minor_version_upgrade
+    error_message = "An exact version is raised by the one who set it, or the next plan would want to go back."
+  }
+}
+
 run "a_database_that_never_pauses" {
   variables {
     db_min_acu = 0.5

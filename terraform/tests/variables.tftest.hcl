@@ -290,12 +290,20 @@ run "db_name_of_the_server" {
   expect_failures = [var.db_name]
 }
 
-run "db_major_version_too_old" {
+run "db_version_too_old" {
   command = plan
   variables {
-    db_major_version = 15
+    db_version = "15"
   }
-  expect_failures = [var.db_major_version]
+  expect_failures = [var.db_version]
+}
+
+run "db_version_that_cannot_pause" {
+  command = plan
+  variables {
+    db_version = "16.2"
+  }
+  expect_failures = [var.db_version]
 }
 
 run "db_min_acu_not_half" {

@@ -24,6 +24,7 @@ BUSY = (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected, psyc
 SETTINGS = """
     SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '30s', true),
            set_config('idle_in_transaction_session_timeout', '0', true), set_config('row_security', 'off', true),
+           set_config('client_min_messages', 'warning', true),
            set_config('work_mem', memory.kb || 'kB', true), set_config('maintenance_work_mem', memory.kb || 'kB', true)
     FROM (SELECT greatest(65536, least(262144, setting::bigint * 8 / 4)) AS kb
           FROM pg_catalog.pg_settings WHERE name = 'shared_buffers') AS memory

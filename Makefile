@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 DEMO := .venv-demo
 BIN := $(VENV)/bin
+BENCH_DATA ?= /var/tmp/landfall-bench
 
 .PHONY: help demo demo-stop test test-unit lint format lock bench image push deploy destroy rehearse clean
 
@@ -34,6 +35,10 @@ test: $(VENV)/installed ## Run the whole test suite
 
 test-unit: $(VENV)/installed ## Run the tests that need no database (seconds)
 	$(BIN)/python -m pytest tests/unit
+
+bench: $(VENV)/installed ## Load beside psql \copy and print the table (BENCH_DATA=DIR, 20 GB)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check tpchgen-cli
+	$(BIN)/python benchmarks/bench.py --data $(BENCH_DATA) $(BENCH_OPTIONS)
 
 lint: $(VENV)/installed ## Check style, format and types
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@
 #   terraform/deploy.sh apply      apply tfplan, then prepare the database
 #   terraform/deploy.sh bootstrap  only prepare the database
 #
-# Settings, all optional (the stack's own are TF_VAR_<name>, see variables.tf):
+# Settings, all optional (the stack's own are TF_VAR_<name>, see variables*.tf):
 #   AWS_PROFILE, AWS_REGION        whom and where to deploy
 #   LANDFALL_IMAGE                 run this image (<repository>@sha256:...) and skip build and push
 #   LANDFALL_TARGET                target of the Dockerfile: native (default) or spark

@@ -65,7 +65,7 @@ def test_every_run_of_terraform_test_passes(stack: Path) -> None:
 
 
 def test_every_validation_of_a_variable_has_a_run_that_trips_it() -> None:
-    variables = (ROOT / "terraform" / "variables.tf").read_text()
+    variables = "".join(file.read_text() for file in (ROOT / "terraform").glob("variables*.tf"))
     runs = (ROOT / "terraform" / "tests" / "variables.tftest.hcl").read_text()
     for block in re.split(r"^variable ", variables, flags=re.M)[1:]:
         name = block.split('"')[1]

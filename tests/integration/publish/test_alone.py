@@ -141,10 +141,22 @@ def test_a_cancelled_publish_writes_nothing(bench: Bench) -> None:
     of = dataset("items", ITEMS, mode="upsert")
     bench.load(of, OLD)
     request = bench.stage(of, NEW)
-    with slowly(bench):
-        threading.Timer(0.05, bench.conn.cancel).start()
-        with pytest.raises(TransientError, match="cancelled"):
-            publish(bench.conn, request)
+    bench.query(
+        "CREATE FUNCTION shop.hang() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END';"
+        "CREATE TRIGGER hang BEFORE INSERT ON shop.items FOR EACH ROW EXECUTE FUNCTION shop.hang()"
+    )
+    sleeping = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%shop%items%')"
+
+    def cancel() -> None:
+        while bench.query(sleeping) != [(True,)]:
+            time.sleep(0.05)
+        bench.conn.cancel()
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    with pytest.raises(TransientError, match="cancelled"):
+        publish(bench.conn, request)
+    canceller.join()
     assert bench.query("SELECT DISTINCT name FROM shop.items") == [("old",)]
     assert bench.ledger(request.load_id)["status"] == "running"
 

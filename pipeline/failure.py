@@ -12,6 +12,8 @@ from pipeline.load.connect import translate
 
 # An engine hands over what a worker raised as text: the last line of its traceback names our class and its message.
 _OURS = re.compile(r"pipeline\.errors\.(\w+): (.*)")
+# Raised while an engine plans, before it has seen a row: their text quotes the contract.
+_ABOUT_THE_EXPRESSION = ("AnalysisException", "ParseException", "UnsupportedOperationException")
 
 
 def as_landfall_error(error: BaseException) -> LandfallError:
@@ -37,7 +39,7 @@ def _from_engine(error: BaseException) -> LandfallError | None:
         name, message = found[-1]
         kind = getattr(errors, name, LandfallError)
         return kind(message.strip()) if issubclass(kind, LandfallError) else None
-    if type(error).__name__ == "AnalysisException":
+    if type(error).__name__ in _ABOUT_THE_EXPRESSION:
         return ContractError(
             f"the engine cannot resolve an expression of the contract: {str(error).strip().splitlines()[0]}"
         )

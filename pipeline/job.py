@@ -75,6 +75,7 @@ def run(source: SourceObject, this: Run, progress: Progress) -> Receipt:
 def _alone(fetched: Fetched, dataset: Dataset, this: Run, work: Path, progress: Progress, receipt: Receipt) -> Receipt:
     """The load proper, while no other process has the same object or the same bytes."""
     facts = account.source_facts(fetched)
+    progress.stage("begin", dataset.id)
     begun = ledger.begin(this.connection, facts, dataset, this.settings.engine, this.settings.force)
     receipt = account.of_begun(receipt, begun)
     try:

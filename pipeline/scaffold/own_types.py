@@ -17,7 +17,6 @@ _SIMPLE = (
     (pa.types.is_date, Guess("date", "")),
     (pa.types.is_string, Guess("string", "")),
     (pa.types.is_binary, Guess("string", "", "BYTEA")),
-    (pa.types.is_map, Guess("map", "", "JSONB")),
     (pa.types.is_struct, Guess("object", "", "JSONB")),
 )
 
@@ -32,6 +31,10 @@ def guess_of(data_type: pa.DataType) -> Guess:
         return Guess("timestamp", said, options={} if data_type.tz else {"timezone": False})
     if pa.types.is_list(data_type):
         return Guess("array", said, items=_items(data_type.value_type))
+    if pa.types.is_map(data_type):
+        sides = {"key": data_type.key_type, "value": data_type.item_type}
+        types = {side: {"logicalType": guess_of(kind).logical} for side, kind in sides.items()}
+        return Guess("map", said, "JSONB", sides=types)
     for is_type, guess in _SIMPLE:
         if is_type(data_type):
             return Guess(guess.logical, said, guess.physical)

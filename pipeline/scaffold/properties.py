@@ -112,6 +112,7 @@ def _optional(guess: Guess) -> Iterator[tuple[str, object]]:
     yield "physicalType", guess.physical
     yield "logicalTypeOptions", dict(guess.options)
     yield "items", guess.items
+    yield "map", guess.sides
     yield "transformLogic", guess.transform
     yield "tags", ["pii"] if guess.personal else None
 

@@ -56,9 +56,16 @@ def read_sample(path: Path, name: str, work: Path, limit: int = SAMPLE_BYTES) ->
 
     Raises SourceError if the file is empty or has nothing that could be rows.
     """
-    layout = find_layout(path, name, limit)
-    dataset = _provisional(layout.read)
-    extraction = open_source(path, name, dataset, work, _PART_BYTES)
+    found = _read(path, name, find_layout(path, name, limit), work, limit)
+    if found.layout.read.format == "xlsx" and (better := _sheet_layout(found)):
+        found = _read(path, name, better, work, limit)
+    if not found.table.num_rows and found.rejects:
+        raise SourceError(_nothing(name, found.layout.read, found.rejects[0]))
+    return found
+
+
+def _read(path: Path, name: str, layout: Layout, work: Path, limit: int) -> Sample:
+    extraction = open_source(path, name, _provisional(layout.read), work, _PART_BYTES)
     tables, size, complete = [], 0, True
     for part in extraction.parts():
         if size >= limit:
@@ -68,11 +75,20 @@ def read_sample(path: Path, name: str, work: Path, limit: int = SAMPLE_BYTES) ->
         part.path.unlink()
         size += part.size
     rejects = tuple(islice(extraction.rejects(), _KEPT_REJECTS))
-    if not tables and rejects:
-        raise SourceError(_nothing(name, layout.read, rejects[0]))
     table = pa.concat_tables(tables).combine_chunks() if tables else pa.table({})
     columns = tuple(column for column in extraction.columns if not column.path)
     return Sample(layout, columns, _only(table, columns), rejects, extraction.rejected, complete)
+
+
+def _sheet_layout(found: Sample) -> Layout | None:
+    """A sheet whose table begins further down, below a title: at the first row that is too wide for it."""
+    read = found.layout.read
+    if found.rejected > found.table.num_rows:
+        why = f"the rows above row {found.rejects[0].line} are narrower than the table"
+        return Layout(replace(read, skip_lines=found.rejects[0].line - 1), {"header": why})
+    first = [[value or "" for value in row.values()] for row in found.table.slice(0, 200).to_pylist()]
+    header, why = has_header([[column.header for column in found.columns], *first])
+    return None if header else Layout(replace(read, header=False), {"header": why})
 
 
 def find_layout(path: Path, name: str, limit: int = SAMPLE_BYTES) -> Layout:

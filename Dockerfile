@@ -31,13 +31,12 @@ RUN python -m pip install --quiet --require-hashes -r /build/build.txt \
  && python -m venv --without-pip /opt/landfall
 WORKDIR /build
 
-FROM installer AS libraries-spark
-COPY locks/spark.txt /build/
-RUN python -m pip wheel --quiet --no-build-isolation --use-pep517 --require-hashes -r spark.txt -w wheels \
+FROM installer AS libraries-native
+COPY locks/native.txt /build/
+RUN python -m pip wheel --quiet --no-build-isolation --use-pep517 --require-hashes -r native.txt -w wheels \
  && python -m pip --python /opt/landfall/bin/python install --quiet --no-compile --no-index --no-deps wheels/*.whl \
  && rm -rf wheels \
  && sh trim_python.sh /opt/landfall \
- && python trim_jars.py /opt/landfall/lib/python3*/site-packages/pyspark \
  && python -m compileall -q --invalidation-mode unchecked-hash /opt/landfall/lib
 
 FROM installer AS program
@@ -48,6 +47,30 @@ RUN touch README.md \
  && python -m pip --python /opt/landfall/bin/python install --quiet --no-compile --no-index --no-deps wheels/*.whl \
  && python -m compileall -q --invalidation-mode unchecked-hash /opt/landfall/lib
 
+# ---- The image without a JVM.
+FROM base AS native
+COPY --from=certificates /opt/certificates /opt/certificates
+COPY --from=libraries-native /opt/landfall /opt/landfall
+COPY --from=program /opt/landfall/bin/landfall /opt/landfall/bin/landfall
+COPY --from=program /opt/landfall/lib /opt/landfall/lib
+ARG VERSION=0
+ARG REVISION=
+ARG CREATED=
+ARG SOURCE=
+LABEL org.opencontainers.image.title="landfall" \
+      org.opencontainers.image.description="Files become validated rows in PostgreSQL; engine Sail" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.source="${SOURCE}"
+WORKDIR /data
+# Declared, so that an empty volume mounted there is writable for the user of the image, also on Fargate.
+VOLUME /tmp
+USER 10001:10001
+ENTRYPOINT ["landfall"]
+CMD ["--help"]
+
 # ---- Java: Debian's OpenJDK 17, linked without tools, desktop and their libraries (half the size of the package).
 FROM ${PYTHON_IMAGE} AS java
 RUN mkdir -p /usr/share/man/man1 \
@@ -56,6 +79,15 @@ RUN mkdir -p /usr/share/man/man1 \
 RUN jlink --no-header-files --no-man-pages --output /opt/java --add-modules \
       java.se,jdk.charsets,jdk.crypto.ec,jdk.incubator.vector,jdk.jfr,jdk.management,jdk.naming.dns,jdk.net,jdk.security.auth,jdk.unsupported,jdk.zipfs \
  && /opt/java/bin/java -Xshare:dump >/dev/null
+
+FROM installer AS libraries-spark
+COPY locks/spark.txt /build/
+RUN python -m pip wheel --quiet --no-build-isolation --use-pep517 --require-hashes -r spark.txt -w wheels \
+ && python -m pip --python /opt/landfall/bin/python install --quiet --no-compile --no-index --no-deps wheels/*.whl \
+ && rm -rf wheels \
+ && sh trim_python.sh /opt/landfall \
+ && python trim_jars.py /opt/landfall/lib/python3*/site-packages/pyspark \
+ && python -m compileall -q --invalidation-mode unchecked-hash /opt/landfall/lib
 
 # ---- The image with a JVM.
 FROM base AS spark
@@ -87,34 +119,5 @@ USER 10001:10001
 ENTRYPOINT ["landfall"]
 CMD ["--help"]
 
-# ---- The default: no JVM. Last, because a build without --target makes the last stage.
-FROM installer AS libraries-native
-COPY locks/native.txt /build/
-RUN python -m pip wheel --quiet --no-build-isolation --use-pep517 --require-hashes -r native.txt -w wheels \
- && python -m pip --python /opt/landfall/bin/python install --quiet --no-compile --no-index --no-deps wheels/*.whl \
- && rm -rf wheels \
- && sh trim_python.sh /opt/landfall \
- && python -m compileall -q --invalidation-mode unchecked-hash /opt/landfall/lib
-
-FROM base AS native
-COPY --from=certificates /opt/certificates /opt/certificates
-COPY --from=libraries-native /opt/landfall /opt/landfall
-COPY --from=program /opt/landfall/bin/landfall /opt/landfall/bin/landfall
-COPY --from=program /opt/landfall/lib /opt/landfall/lib
-ARG VERSION=0
-ARG REVISION=
-ARG CREATED=
-ARG SOURCE=
-LABEL org.opencontainers.image.title="landfall" \
-      org.opencontainers.image.description="Files become validated rows in PostgreSQL; engine Sail" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.created="${CREATED}" \
-      org.opencontainers.image.source="${SOURCE}"
-WORKDIR /data
-# Declared, so that an empty volume mounted there is writable for the user of the image, also on Fargate.
-VOLUME /tmp
-USER 10001:10001
-ENTRYPOINT ["landfall"]
-CMD ["--help"]
+# ---- The default: a build without --target makes the last stage.
+FROM native

@@ -5,9 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 DEMO := .venv-demo
 BIN := $(VENV)/bin
+AUDIT := .venv-audit
+IMAGE ?= landfall
+PLATFORM ?=
 BENCH_DATA ?= /var/tmp/landfall-bench
 
-.PHONY: help demo demo-stop test test-unit lint format lock bench image push deploy destroy rehearse clean
+.PHONY: help demo demo-stop test test-unit lint format lock bench image image-spark push sbom audit deploy destroy rehearse clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -54,7 +57,38 @@ lock: $(VENV)/installed ## Renew the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra spark pyproject.toml -o locks/spark.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra native --extra embedded pyproject.toml -o locks/embedded.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra embedded --group dev pyproject.toml -o locks/dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 - -o locks/build.txt < locks/build.in
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 - -o locks/audit.txt < locks/audit.in
+
+# PLATFORM=linux/arm64 or linux/amd64 builds for another machine, where the builder can.
+BUILD = docker build $(if $(PLATFORM),--platform $(PLATFORM)) --build-arg VERSION=$$(git describe --tags --always --dirty) \
+	--build-arg REVISION=$$(git rev-parse HEAD) --build-arg CREATED=$$(git log -1 --format=%cI)
+
+image: ## Build the image without a JVM, landfall
+	$(BUILD) --target native --tag $(IMAGE) --tag $(IMAGE):native .
+
+image-spark: ## Build the image with a JVM, landfall:spark
+	$(BUILD) --target spark --tag $(IMAGE):spark .
+
+push: ## Build the image, push it to ECR under the name of the commit, print its digest
+	@terraform/deploy.sh push
+
+$(AUDIT)/installed: locks/audit.txt
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/audit.txt
+	@touch $@
+
+sbom: $(AUDIT)/installed ## List what is in the image (CycloneDX, build/sbom.json); by syft where installed, else its Python packages
+	@mkdir -p build
+	@if command -v syft >/dev/null; then syft $(IMAGE) --output cyclonedx-json=build/sbom.json; \
+	else docker run --rm --interactive --entrypoint python $(IMAGE) - < image/installed.py \
+	  | $(AUDIT)/bin/cyclonedx-py requirements - --output-file build/sbom.json; fi
+	@echo build/sbom.json
+
+audit: $(AUDIT)/installed ## Look the locked packages up in the database of known vulnerabilities
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r locks/native.txt
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r locks/spark.txt
 
 clean: ## Remove what was built, not the demo's data
-	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) $(AUDIT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -22,6 +22,7 @@ LONGEST_RECORD = 64 << 20
 KEPT_OF_OVERLONG = 1 << 16
 """Bytes that are kept of a physical line longer than that."""
 
+_LF = 10
 _LONGEST_MARK = 4
 _UTF8 = Encoding("utf-8")
 Positions = npt.NDArray[np.int64]
@@ -54,10 +55,17 @@ class Block:
     def _raw_line_starts(self) -> Positions:
         return self.encoding.line_starts(self.raw)
 
-    @property
+    @cached_property
     def lines(self) -> int:
         """How many physical lines the block has."""
-        return len(self.line_starts) - 1
+        if b"\r" in self.text:
+            return len(self.line_starts) - 1
+        ended = int(np.count_nonzero(np.frombuffer(self.text, np.uint8) == _LF))
+        return ended + (not self.text.endswith(b"\n") and bool(self.text))
+
+    def lines_before(self, position: int) -> int:
+        """How many lines start before a position of `text` where a line starts or the text ends."""
+        return self.lines if position == len(self.text) else int(np.searchsorted(self.line_starts, position))
 
     def line_at(self, position: int) -> int:
         """The number of the physical line at a position of `text`."""
@@ -135,7 +143,7 @@ class BlockReader:
         consumed = block.raw_position(position)
         self._pending = self._pending[consumed:]
         self.start += consumed
-        self.line += int(np.searchsorted(block.line_starts, position))
+        self.line += block.lines_before(position)
 
     def _fill(self) -> None:
         if self._ended:

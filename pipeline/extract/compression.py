@@ -175,14 +175,15 @@ class GuardedStream(ByteStream):
         self._kind = kind
         self._limit = max(EXPANSION_FREE, compressed * EXPANSION_RATIO)
         self._read = 0
+        self._head: bytes | None = None
 
     def read(self, size: int, /) -> bytes:
-        try:
-            piece = self._stream.read(size)
-        except CORRUPT as error:
-            raise SourceError(corrupt(self._name, self._kind, self._read, error)) from error
-        if self._read == 0:
-            _refuse_nested(piece[:_LOOK], self._name)
+        if self._head is None:
+            self._head = self._decompressed(_LOOK)
+            _refuse_nested(self._head, self._name)
+        piece, self._head = self._head[:size], self._head[size:]
+        if len(piece) < size:
+            piece += self._decompressed(size - len(piece))
         self._read += len(piece)
         if self._read > self._limit:
             raise SourceError(
@@ -190,6 +191,12 @@ class GuardedStream(ByteStream):
                 " decompression bomb; if it is real, send it in smaller files or uncompressed"
             )
         return piece
+
+    def _decompressed(self, size: int) -> bytes:
+        try:
+            return self._stream.read(size)
+        except CORRUPT as error:
+            raise SourceError(corrupt(self._name, self._kind, self._read, error)) from error
 
     def skip(self, size: int) -> None:
         while size > 0 and (piece := self.read(min(size, _COPY))):

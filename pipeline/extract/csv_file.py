@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -71,6 +72,8 @@ class CsvFile:
             table = tables.read(text)
         except pa.ArrowInvalid:
             return None
+        if table.num_rows == block.lines_before(end):
+            return end, with_lines(table, np.arange(block.line, block.line + table.num_rows))
         starts = proof.record_starts(block, quotes, end)
         if len(starts) != table.num_rows:
             return None
@@ -80,10 +83,10 @@ class CsvFile:
         scan = self._scanner.scan(block)
         for start, end, violation in scan.refused:
             reject(self._reject(block, start, end, violation))
-        text = b"".join(block.text[start:end] for start, end in scan.kept)
-        if not text:
+        texts = _joined(block.text, scan.kept)
+        if not texts:
             return scan.consumed, tables.empty()
-        table = tables.read(text)
+        table = pa.concat_tables([tables.read(text) for text in texts])
         return scan.consumed, with_lines(table, _lines_at(block, self._starts(block, scan, table.num_rows)))
 
     def _starts(self, block: Block, scan: Scan, rows: int) -> Positions:
@@ -98,6 +101,13 @@ class CsvFile:
         column = self._names[position] if position is not None and position < len(self._names) else None
         raw = block.raw_slice(start, end)
         return RawReject(block.line_at(start), raw, column, violation.rule, message)
+
+
+def _joined(text: bytes, runs: list[tuple[int, int]]) -> list[bytes]:
+    """The runs as one text; as several where a CR at the end of one and an LF at the start of the next would meet."""
+    pieces = [text[start:end] for start, end in runs]
+    meet = [i for i in range(1, len(pieces)) if pieces[i].startswith(b"\n") and pieces[i - 1].endswith(b"\r")]
+    return [b"".join(pieces[start:end]) for start, end in pairwise([0, *meet, len(pieces)])] if pieces else []
 
 
 def _lines_at(block: Block, starts: Positions) -> Positions:

@@ -18,6 +18,8 @@ from pipeline.extract.csv_delimiter import restored
 from pipeline.extract.csv_grammar import Dialect
 from pipeline.extract.extraction import LINE
 
+_LARGEST = 16 << 20
+"""Bytes beyond which the places of quotes take too much memory; only blocks that wait for a closing quote get there."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -27,7 +29,7 @@ class TableReader:
     def __init__(self, dialect: Dialect, names: Sequence[str], kept: Sequence[str]) -> None:
         self._names = list(names)
         self._longer = dialect.longer
-        self._empty = pa.table({name: pa.array([], pa.string()) for name in kept})
+        self._kept = list(kept)
         quote, escape = dialect.quote, dialect.escape
         self._parse = arrow_csv.ParseOptions(
             delimiter=dialect.delimiter.decode(),
@@ -46,7 +48,7 @@ class TableReader:
 
     def empty(self) -> pa.Table:
         """No rows."""
-        return with_lines(self._empty, np.empty(0, np.int64))
+        return with_lines(pa.schema([(name, pa.string()) for name in self._kept]).empty_table(), np.empty(0, np.int64))
 
     def read(self, text: bytes) -> pa.Table:
         """The records of `text`, which must be valid UTF-8. Raises ArrowInvalid for a wrong number of fields."""
@@ -73,7 +75,12 @@ class Proof:
     def quotes(self, block: Block) -> Positions | None:
         """Where the quotes of a block are; None if something in it needs the strict path."""
         text, dialect = block.text, self._dialect
-        if b"\0" in text or (dialect.escape and dialect.escape in text) or (self._header and self._header in text):
+        if (
+            len(text) > _LARGEST
+            or b"\0" in text
+            or (dialect.escape and dialect.escape in text)
+            or (self._header and self._header in text)
+        ):
             return None
         if dialect.comment and dialect.comment in text:
             return None
@@ -114,7 +121,9 @@ class Proof:
 
 def with_lines(table: pa.Table, lines: Positions) -> pa.Table:
     """The table with its `_line` column."""
-    return table.append_column(pa.field(LINE, pa.int64()), pa.array(lines, pa.int64()))
+    # pa.array would import pandas to ask it what the lines are
+    values = pa.Array.from_buffers(pa.int64(), len(lines), [None, pa.py_buffer(np.ascontiguousarray(lines, np.int64))])
+    return table.append_column(pa.field(LINE, pa.int64()), values)
 
 
 def _table_of(characters: bytes) -> npt.NDArray[np.bool_]:

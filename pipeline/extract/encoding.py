@@ -13,7 +13,7 @@ from pipeline.errors import SourceError
 
 _INVALID = "landfall_invalid"
 _LF, _CR = 10, 13
-_STATEFUL = ("iso2022", "hz", "utf-7", "utf_7")
+_STATEFUL = ("iso2022", "hz", "utf-7", "utf-8-sig")
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
@@ -96,12 +96,12 @@ class Encoding:
 
     @cached_property
     def _keeps_ascii(self) -> bool:
-        return self.width == 1 and not self.name.startswith(_STATEFUL)
+        return self.width == 1
 
     def _is_usable(self, line_end: bytes) -> bool:
         if self.name.startswith(("utf-16", "utf-32")):
             return self.width in (2, 4) and self.name.endswith(("le", "be"))
-        return line_end == b"\r\n" and not self.name.startswith(("utf-7", "utf_7", "utf-8-sig"))
+        return line_end == b"\r\n" and not self.name.startswith(_STATEFUL)
 
     def _units(self, raw: bytes) -> npt.NDArray[np.unsignedinteger]:
         return np.frombuffer(raw, f"{self._order}u{self.width}", len(raw) // self.width)

@@ -90,9 +90,7 @@ class XlsxExtraction(Extraction):
         if not dataset.read.header:
             return name_positions(max(width, len(dataset.source_columns)), dataset.source_columns)
         self._rows_before = line
-        headers = [cell or "" for cell in cells[:width]]
-        self.header_raw = ",".join(headers).encode()
-        return name_columns(headers)
+        return name_columns([cell or "" for cell in cells[:width]])
 
     def _all_rows(self) -> Iterator[tuple[int, Cells]]:
         for line, row in enumerate(self._sheet.iter_rows(), 1):

@@ -118,6 +118,12 @@ def test_files_of_different_columns_do_not_go_together(tmp_path: Path) -> None:
         read_bytes(tmp_path, zipped(**{"1.csv": b"a,b\n", "2.csv": b"a,c\n"}), dataset(AB))
 
 
+@pytest.mark.parametrize("inner", PACKED)
+def test_an_archive_is_refused_in_a_later_file_of_a_zip_too(tmp_path: Path, inner: str) -> None:
+    with pytest.raises(SourceError, match=r"2'.*inside an archive"):
+        read_bytes(tmp_path, zipped(**{"1": b"a,b\n", "2": PACKED[inner](TEXT)}), dataset(AB))
+
+
 def test_names_in_a_zip_touch_nothing(tmp_path: Path) -> None:
     evil = tmp_path / "deep" / "er"
     evil.mkdir(parents=True)

@@ -160,7 +160,7 @@ def test_a_byte_order_mark_that_contradicts_the_contract_is_an_error(
         read_bytes(tmp_path, mark, dataset(AB, encoding=declared))
 
 
-@pytest.mark.parametrize("encoding", ["no-such", "utf-7", "rot13", "base64", "cp037"])
+@pytest.mark.parametrize("encoding", ["no-such", "utf-7", "rot13", "base64", "cp037", "iso2022_jp", "hz"])
 def test_an_encoding_that_is_none_of_text_files_is_an_error(tmp_path: Path, encoding: str) -> None:
     with pytest.raises(SourceError, match="encoding"):
         read_bytes(tmp_path, b"a,b\n", dataset(AB, encoding=encoding))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import shlex
 import subprocess
 import time
@@ -84,17 +83,9 @@ def _server(directory: Path) -> Any:
             time.sleep(attempt)
         else:
             return server
-        finally:
-            _forget(server)
     raise DestinationError(
         f"the embedded PostgreSQL in {directory} does not start; its log is {directory / 'log'}"
     ) from failure
-
-
-def _forget(server: Any) -> None:
-    """The package remembers a server as running, and clears up at exit, although it may be stopped or gone by then."""
-    atexit.unregister(server._cleanup)
-    type(server)._instances.pop(server.pgdata, None)
 
 
 def _destination(socket: Path, database: str) -> Destination:

@@ -22,20 +22,20 @@ __all__ = [
     "sweep",
 ]  # fmt: skip
 
-VERSION = 1
+VERSION = 2
+_SCRIPTS = ("ledger.sql", "ledger_2.sql")  # the n-th brings the ledger to version n
 INSTALL_LOCK = 5_495_316_201  # any constant: serialises the creation of the ledger within one database
 COUNTS = ("read", "inserted", "updated", "unchanged", "deleted", "duplicate", "filtered", "rejected")
 
 
 def ensure(conn: Connection) -> None:
-    """Create the ledger's schemas and tables unless they are there, and commit. Safe to call from several processes at
-    once.
+    """Create the ledger's schemas and tables, or bring them up to date, and commit; several processes may at once.
 
     Raises DestinationError when the ledger is of a newer Landfall.
     """
     with conn, conn.cursor() as cursor:
         installed = _installed(cursor)
-    if installed is None:
+    if installed is None or installed < VERSION:
         installed = _install(conn)
     if installed != VERSION:
         raise DestinationError(
@@ -123,8 +123,8 @@ def _install(conn: Connection) -> int | None:
     """In its own transaction: one that had looked before the wait might go on believing that there is no ledger."""
     with conn, conn.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
-        if _installed(cursor) is None:
-            cursor.execute(files("pipeline.load").joinpath("ledger.sql").read_text(encoding="utf-8"))
+        for name in _SCRIPTS[_installed(cursor) or 0 :]:
+            cursor.execute(files("pipeline.load").joinpath(name).read_text(encoding="utf-8"))
         return _installed(cursor)
 
 

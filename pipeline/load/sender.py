@@ -34,7 +34,6 @@ class Sender:
         self._statements = _statements(target)
         self._pieces: queue.Queue[tuple[Table, bytes] | None] = queue.Queue(QUEUED)
         self._failure: BaseException | None = None
-        self._aborted = False
         self._copied: dict[Table, int] = {"rows": 0, "rejects": 0}
         try:
             self.attempt = _next_attempt(self._conn)
@@ -71,7 +70,6 @@ class Sender:
 
     def abort(self) -> None:
         """Roll back and close, without waiting for a server or a network that does not answer."""
-        self._aborted = True
         if self._thread.is_alive():
             self._hang_up()
             self._finish(None)
@@ -131,8 +129,6 @@ class _Feed:
         if self.rest is not None and self.rest[0] == self._table:
             return self.rest[1]
         self.ended = True
-        if self._sender._aborted:
-            raise TransientError("the load was interrupted. Nothing was published; load again")
         return b""
 
 

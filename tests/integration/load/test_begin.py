@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import psycopg2
 import pytest
 
 from pipeline.contract.dataset import Column, ColumnType, Dataset, LoadPlan, Mode, ReadOptions
@@ -192,8 +193,8 @@ def test_locks_are_given_back(conn: Connection) -> None:
     run(conn, facts("one"), of)
     run(conn, facts("one"), of)
     assert held() == 0
-    with pytest.raises(AttributeError):
-        begin(conn, facts("two"), replace(of, load=None), "sail")  # type: ignore[arg-type]
+    with pytest.raises(psycopg2.errors.NotNullViolation):
+        begin(conn, facts("two"), replace(of, sha256=None), "sail")  # type: ignore[arg-type]
     assert held() == 0
 
 
@@ -246,6 +247,8 @@ def test_only_our_own_messages_enter_the_ledger(conn: Connection) -> None:
         (ValueError("value of a row"), "bug", "ValueError"),
     ]:
         begun = begin(conn, facts("one"), of, "sail")
+        with pytest.raises(psycopg2.Error), conn.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
         ledger.fail(conn, begun.load_id, "failed", error, {"read": 7}, {"type": 2}, {"uri": "u"})
         release(conn, begun)
         row = ledger.load(conn, begun.load_id)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from psycopg2 import sql
 
-from pipeline.errors import DestinationError, TransientError
+from pipeline.errors import BalanceError, DestinationError, TransientError
 from pipeline.load import copy as room
 from pipeline.load import sender, staging
 from pipeline.load.connect import Connection, connect
@@ -184,6 +184,21 @@ def test_a_value_that_the_column_cannot_hold_is_named_without_the_value(
         writer.close()
     assert "topsecret" not in str(caught.value)
     assert rows_of(conn, target.rows, "code") == []
+
+
+def test_rows_that_copy_did_not_take_are_not_confirmed(target: StagingTarget, conn: Connection) -> None:
+    """Here a trigger drops them; whatever the reason, the server's count decides."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute("CREATE FUNCTION pg_temp.drop_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+        cursor.execute(
+            sql.SQL("CREATE TRIGGER t BEFORE INSERT ON {} FOR EACH ROW WHEN (NEW.name = 'b')"
+                    " EXECUTE FUNCTION pg_temp.drop_it()").format(target.rows)
+        )  # fmt: skip
+    writer = StagingWriter(target)
+    writer.write(valid_rows(name=["a", "b", "c"]), NO_REJECTS, 0)
+    with pytest.raises(BalanceError, match="'rows': 2, 'rejects': 0} of 3 rows"):
+        writer.close()
+    assert rows_of(conn, target.rows, "name") == []
 
 
 def test_a_failure_while_more_is_written_is_told_when_its_copy_ends_and_never_hangs(make_target: MakeTarget) -> None:

@@ -120,6 +120,7 @@ FATAL = 'connection to server at "db.example" (10.0.0.7), port 5432 failed: FATA
         (FATAL + "the database system is in recovery mode", TransientError),
         (FATAL + "the database system is not yet accepting connections\nDETAIL:  x", TransientError),
         (FATAL + "sorry, too many clients already", TransientError),
+        (FATAL + "connection limit exceeded for non-superusers", TransientError),
         (FATAL + 'too many connections for role "loader"', TransientError),
         (FATAL + "remaining connection slots are reserved for roles with the SUPERUSER attribute", TransientError),
         (FATAL + "terminating connection due to administrator command", TransientError),

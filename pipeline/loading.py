@@ -18,8 +18,8 @@ from pipeline.run import Run
 from pipeline.settings import Settings
 from pipeline.source import SourceObject, from_json, named
 
-# From bad to worse: a transient error hides nothing that a retry would not meet again, so a terminal one counts more.
-_WORST = (0, 75, 65, 66, 64, 2, 70)
+# From bad to worse. 75 is last: what a retry can mend must be retried, and loading the others again has no effect.
+_WORST = (0, 65, 66, 64, 2, 70, 75)
 # From the orchestrator, from a terminal.
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

@@ -149,7 +149,7 @@ def _options(destination: Destination, purpose: str, left: float) -> dict[str, A
     options |= {name: value if isinstance(value, str) else ",".join(value) for name, value in url.query.items()}
     options |= {"client_encoding": "UTF8", "application_name": f"landfall:{purpose}"}
     if destination.iam_auth:
-        options |= {"password": _iam_token(destination), "sslmode": "verify-full"}
+        options |= {"password": _iam_token(destination), "sslmode": url.query.get("sslmode", "verify-full")}
     return options
 
 

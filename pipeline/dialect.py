@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from pipeline.contract.dataset import ReadOptions
 from pipeline.extract import Extraction
@@ -32,7 +32,7 @@ def dialect_of(extraction: Extraction, read: ReadOptions) -> dict[str, Any]:
     }
 
 
-def send_back(out: BinaryIO, rejects: Iterable[Mapping[str, Any]], dialect: Mapping[str, Any]) -> None:
+def send_back(out: IO[bytes], rejects: Iterable[Mapping[str, Any]], dialect: Mapping[str, Any]) -> None:
     """Write rejects (rows of landfall.reject) as the sender wrote them, byte for byte, with one more column `reason`.
 
     Records of formats other than CSV go into a CSV of ours, with the columns `record` and `reason`.

@@ -11,8 +11,10 @@ import click
 from pipeline import account, progress, receipt
 from pipeline.errors import InterruptedLoadError, SourceError, UsageError
 from pipeline.job import run
+from pipeline.lake import check_lake, keep
 from pipeline.load.cancel import cancelling
 from pipeline.notify import check_channel, metrics, notify
+from pipeline.progress import Progress
 from pipeline.receipt import Receipt
 from pipeline.run import Run
 from pipeline.settings import Settings
@@ -31,6 +33,8 @@ def load_all(sources: tuple[str, ...], objects_json: str | None, settings: Setti
         raise UsageError("nothing to load: name a file, a directory, a pattern, s3://bucket/key, or --objects-json")
     for channel in settings.notify:
         check_channel(channel)
+    if settings.lake:
+        check_lake(settings.lake)
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
     worst = 0
@@ -41,8 +45,7 @@ def load_all(sources: tuple[str, ...], objects_json: str | None, settings: Setti
         for source in wanted:
             found = source if isinstance(source, Receipt) else run(source, this, shown)
             _report(found, as_json)
-            shown.metrics(metrics(found))
-            notify(found, settings.notify, settings.notify_successes)
+            _tell(found, this, shown)
             worst = max(worst, found.exit_code, key=_WORST.index)
             if found.error and found.error["kind"] == InterruptedLoadError.kind:
                 break
@@ -67,6 +70,13 @@ def _report(found: Receipt, as_json: bool) -> None:
     click.echo(found.as_json())
     if found.error:
         click.echo(f"landfall: {found.error['message']}", err=True)
+
+
+def _tell(found: Receipt, this: Run, shown: Progress) -> None:
+    """Whoever else wants to know: CloudWatch, the lake, a topic or webhook."""
+    shown.metrics(metrics(found))
+    keep(found, this)
+    notify(found, this.settings.notify, this.settings.notify_successes)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,6 @@ from pipeline.errors import LandfallError, UsageError
 from pipeline.load import embedded, ledger
 from pipeline.load.connect import Connection, Destination, connect
 from pipeline.settings import Settings
-from pipeline.source import read_contracts
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -45,8 +45,7 @@ class Run:
         path = self.settings.contracts
         if not path:
             raise UsageError("no contracts: pass --contracts PATH, or set LANDFALL_CONTRACTS")
-        files = read_contracts(path) if path.startswith("s3://") else read_files(Path(path))
-        return load_contracts(files, self.settings.environment)
+        return load_contracts(_contract_files(path), self.settings.environment)
 
     @property
     def only_contract(self) -> bool:
@@ -101,6 +100,14 @@ class Run:
         if parent is not None:
             parent.mkdir(parents=True, exist_ok=True)
         return TemporaryDirectory(prefix="landfall-", dir=parent, ignore_cleanup_errors=True)
+
+
+def _contract_files(path: str) -> Iterable[tuple[str, str]]:
+    if not path.startswith("s3://"):
+        return read_files(Path(path))
+    from pipeline.s3.contracts import read_contracts
+
+    return read_contracts(path)
 
 
 def destination_of(settings: Settings) -> Destination:

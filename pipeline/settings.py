@@ -25,7 +25,8 @@ class Settings:
 
     `streams`: partitions worked on at a time, each with its own database connection. `data_dir`: the embedded server's
     data. `database_wait`: seconds for which a database that does not answer is asked again; a paused Aurora takes its
-    time to wake. `environment`: what contracts may refer to as `${NAME}`.
+    time to wake. `lake`: `s3://bucket/prefix` for receipts and rejects. `environment`: what contracts may refer to as
+    `${NAME}`.
     """
 
     contracts: str | None = None
@@ -42,6 +43,7 @@ class Settings:
     streams: int = 2
     force: bool = False
     debug: bool = False
+    lake: str | None = None
     notify: tuple[str, ...] = ()
     notify_successes: bool = False
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -1,22 +1,21 @@
-"""Source objects: which ones an argument means, where their bytes are, and what their checksum is. S3 is only here."""
+"""Source objects: which ones an argument means, where their bytes are, and what their checksum is."""
 
 from __future__ import annotations
 
 import glob
-import hashlib
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote
 
-from pipeline.errors import SourceError, TransientError, UsageError
+from pipeline.checksum import checksum
+from pipeline.errors import SourceError, UsageError
 
 _S3 = "s3://"
-_BLOCK = 1 << 20
-# What boto3 reports when a retry may help, after its own retries are spent.
-_TRANSIENT = {"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "ThrottlingException", "503", "500"}
+# Only at the end, so that a key may hold question marks.
+_VERSION = re.compile(r"\?versionId=([^?&/]*)\Z")
 
 
 @dataclass(frozen=True)
@@ -58,19 +57,31 @@ def named(arguments: tuple[str, ...]) -> Iterator[SourceObject]:
 def from_json(text: str) -> Iterator[SourceObject]:
     """The objects that the trigger passes: a JSON list of `{bucket, key, versionId, etag, size, sequencer}`."""
     try:
-        entries = json.loads(text)
-        for entry in entries:
-            yield SourceObject(
-                uri=f"{_S3}{entry['bucket']}/{entry['key']}",
-                bucket=entry["bucket"],
-                key=entry["key"],
-                version=entry.get("versionId"),
-                etag=entry.get("etag"),
-                size=entry.get("size"),
-                sequencer=entry.get("sequencer"),
-            )
+        yield from [_from_entry(entry) for entry in _listed(json.loads(text))]
     except (ValueError, TypeError, KeyError, AttributeError):
         raise UsageError('--objects-json expects [{"bucket": "...", "key": "...", "versionId": "..."}, ...]') from None
+
+
+def _listed(entries: Any) -> list[Any]:
+    if not isinstance(entries, list):
+        raise TypeError
+    return entries
+
+
+def _from_entry(entry: Any) -> SourceObject:
+    """`bucket` and `key` have to be there, as text; S3 leaves out the version of an unversioned bucket."""
+    bucket, key = entry["bucket"], entry["key"]
+    if not (isinstance(bucket, str) and isinstance(key, str) and bucket and key):
+        raise TypeError
+    return SourceObject(
+        uri=f"{_S3}{bucket}/{key}",
+        bucket=bucket,
+        key=key,
+        version=entry.get("versionId") or None,
+        etag=(entry.get("etag") or entry.get("eTag") or "").strip('"') or None,
+        size=entry.get("size"),
+        sequencer=entry.get("sequencer") or None,
+    )
 
 
 def _local(argument: str) -> Iterator[SourceObject]:
@@ -95,12 +106,13 @@ def _ignored(path: Path) -> bool:
 
 
 def _s3_object(argument: str) -> SourceObject:
-    location, _, query = argument.removeprefix(_S3).partition("?")
-    bucket, _, key = location.partition("/")
+    """A key is taken as it stands: it is not percent-decoded, and may hold any character."""
+    version = _VERSION.search(argument)
+    location = argument[: version.start()] if version else argument
+    bucket, _, key = location.removeprefix(_S3).partition("/")
     if not bucket or not key or key.endswith("/"):
         raise UsageError(f"{argument}: expected s3://bucket/key, the key of one object")
-    version = parse_qs(query).get("versionId", [None])[0] if query else None
-    return SourceObject(uri=f"{_S3}{bucket}/{key}", bucket=bucket, key=key, version=version)
+    return SourceObject(uri=location, bucket=bucket, key=key, version=version[1] or None if version else None)
 
 
 def fetch(source: SourceObject, work: Path) -> Fetched:
@@ -111,80 +123,22 @@ def fetch(source: SourceObject, work: Path) -> Fetched:
     if source.path is not None:
         digest, size = checksum(source.path)
         return Fetched(source, source.path, digest, size, version=digest)
-    path = work / "object"
-    version = _download(source, path)
-    digest, size = checksum(path)
-    return Fetched(source, path, digest, size, version=version or source.etag or digest)
+    return _from_s3(source, work / "object")
 
 
-def checksum(path: Path) -> tuple[str, int]:
-    """SHA-256 (hexadecimal) and size in bytes of a local file. Raises `SourceError` when it cannot be read."""
-    digest, size = hashlib.sha256(), 0
-    try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-                size += len(block)
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
-    return digest.hexdigest(), size
+def _from_s3(source: SourceObject, path: Path) -> Fetched:
+    """Without a version, what is there by now is read: an older event's etag and sequencer are then not its own."""
+    from pipeline.s3.download import download
 
-
-def _download(source: SourceObject, path: Path) -> str | None:
-    """Fetch the named version (else the latest) to `path`; returns the version id read, None without versioning."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    wanted = {"VersionId": source.version} if source.version and source.version != "null" else {}
-    try:
-        client = _client()
-        found = client.head_object(Bucket=source.bucket, Key=source.key, **wanted)
-        version = found.get("VersionId")
-        exact = {"VersionId": version} if version and version != "null" else {}
-        client.download_file(source.bucket, source.key, str(path), ExtraArgs=exact or None)
-    except ClientError as error:
-        raise _explained(error, source) from error
-    except BotoCoreError as error:
-        raise TransientError(f"{source.uri}: S3 does not answer ({type(error).__name__}); load again") from error
-    if path.stat().st_size != found["ContentLength"]:
-        raise TransientError(f"{source.uri}: the object changed or broke off while it was read; load again")
-    return version if version != "null" else None
-
-
-def _explained(error: Any, source: SourceObject) -> SourceError | TransientError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    if code in _TRANSIENT:
-        return TransientError(f"{source.uri}: S3 is busy ({code}); load again")
-    version = f" version {source.version}" if source.version else ""
-    if code in ("404", "NoSuchKey", "NoSuchBucket", "NoSuchVersion"):
-        return SourceError(f"{source.uri}{version}: no such object ({code}). Was it deleted, or is the name misspelt?")
-    if code in ("403", "AccessDenied"):
-        return SourceError(
-            f"{source.uri}{version}: reading it is not allowed. It needs s3:GetObject and s3:GetObjectVersion"
-        )
-    return SourceError(f"{source.uri}{version}: S3 refused ({code})")
-
-
-def read_contracts(prefix: str) -> Iterator[tuple[str, str]]:
-    """`(uri, text)` of every `*.odcs.yaml` under an `s3://bucket/prefix`, or of the one object so named."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    bucket, _, key = prefix.removeprefix(_S3).partition("/")
-    try:
-        client = _client()
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=unquote(key))
-        keys = sorted(item["Key"] for page in pages for item in page.get("Contents", []))
-        for name in keys:
-            if name.endswith((".odcs.yaml", ".odcs.yml")):
-                body = client.get_object(Bucket=bucket, Key=name)["Body"].read()
-                yield f"{_S3}{bucket}/{name}", body.decode("utf-8")
-    except ClientError as error:
-        raise _explained(error, SourceObject(uri=prefix)) from error
-    except BotoCoreError as error:
-        raise TransientError(f"{prefix}: S3 does not answer ({type(error).__name__}); load again") from error
-
-
-def _client() -> Any:
-    import boto3
-    from botocore.config import Config
-
-    return boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}))
+    found, digest = download(source.bucket or "", source.key or "", source.version, path)
+    etag = found.etag.strip('"')
+    version = found.version if found.version not in (None, "null") else None
+    overwritten = version is None and source.etag is not None and source.etag != etag
+    source = replace(
+        source,
+        version=version,
+        etag=etag,
+        size=found.size,
+        sequencer=None if overwritten else source.sequencer,
+    )
+    return Fetched(source, path, digest, found.size, version=version or etag)

@@ -7,8 +7,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from psycopg2 import sql
@@ -105,15 +107,25 @@ def _container() -> Iterator[Destination]:
         yield Destination(make_url(container.get_connection_url()))
 
 
+@cache
 def _docker_answers() -> bool:
+    """Whether a Docker engine answers and has, or can get, the images that a testcontainer needs."""
     if os.environ.get("LANDFALL_TEST_POSTGRES") == "embedded":
         return False
     with suppress(Exception):
         import docker
+        from testcontainers.core.config import testcontainers_config as configuration
 
         client = docker.from_env(timeout=5)
         try:
-            return bool(client.ping())
+            images = [IMAGE, *([] if configuration.ryuk_disabled else [configuration.ryuk_image])]
+            return bool(client.ping()) and all(_obtained(client, image) for image in images)
         finally:
             client.close()
     return False
+
+
+def _obtained(client: Any, image: str) -> bool:
+    if not client.images.list(image):
+        client.images.pull(image)
+    return True

@@ -143,13 +143,14 @@ def _options(destination: Destination, purpose: str, left: float) -> dict[str, A
     """libpq's keywords: our defaults, then what the URL says, then what IAM authentication demands."""
     url = destination.url
     options: dict[str, Any] = {**KEEPALIVES, "connect_timeout": max(2, min(CONNECT_TIMEOUT, int(left)))}
-    if destination.ca_bundle:
-        options["sslrootcert"] = destination.ca_bundle
     options |= url.translate_connect_args(username="user", database="dbname")
     options |= {name: value if isinstance(value, str) else ",".join(value) for name, value in url.query.items()}
     options |= {"client_encoding": "UTF8", "application_name": f"landfall:{purpose}"}
     if destination.iam_auth:
         options |= {"password": _iam_token(destination), "sslmode": url.query.get("sslmode", "verify-full")}
+    if destination.ca_bundle and str(options.get("sslmode")).startswith("verify-"):
+        # Only then: given a bundle, libpq verifies in every mode, and where that fails `prefer` goes on unencrypted.
+        options.setdefault("sslrootcert", destination.ca_bundle)
     return options
 
 

@@ -168,6 +168,14 @@ def test_an_unknown_authority_is_refused_at_once(tls: TlsServer) -> None:
     assert "certificate verify failed" in refusal(stranger)
 
 
+@pytest.mark.parametrize("mode", ["prefer", "require"])
+def test_a_bundle_for_other_servers_does_not_cost_the_encryption(tls: TlsServer, mode: str) -> None:
+    url = tls.destination.url.update_query_dict({"sslmode": mode})
+    stranger = replace(tls.destination, url=url, ca_bundle=str(tls.certificates / "stranger.pem"))
+    with closing(connect(stranger, "test", wait=20)) as conn:
+        assert conn.info.ssl_in_use
+
+
 def test_another_host_name_is_refused_at_once(tls: TlsServer) -> None:
     other = replace(
         tls.destination, url=tls.destination.url.update_query_dict({"hostaddr": "127.0.0.1"}).set(host="db.example")

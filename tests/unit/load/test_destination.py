@@ -48,9 +48,9 @@ def test_a_destination_travels_to_a_worker_with_its_secret() -> None:
 
 
 def test_the_url_decides_over_our_defaults() -> None:
-    url = "postgresql+psycopg2://loader@h:6432/dwh?sslmode=require&keepalives_idle=7&application_name=other"
+    url = "postgresql+psycopg2://loader@h:6432/dwh?sslmode=verify-ca&keepalives_idle=7&application_name=other"
     options = room._options(destination(url, ca_bundle="/etc/ca.pem"), "ledger", left=100.0)
-    expected = {"host": "h", "port": 6432, "user": "loader", "dbname": "dwh", "sslmode": "require"}
+    expected = {"host": "h", "port": 6432, "user": "loader", "dbname": "dwh", "sslmode": "verify-ca"}
     assert options | expected == options
     assert (options["keepalives_idle"], options["keepalives_interval"], options["tcp_user_timeout"]) == (
         "7",
@@ -58,6 +58,18 @@ def test_the_url_decides_over_our_defaults() -> None:
         60_000,
     )
     assert (options["application_name"], options["sslrootcert"]) == ("landfall:ledger", "/etc/ca.pem")
+
+
+@pytest.mark.parametrize("query", ["", "?sslmode=disable", "?sslmode=prefer", "?sslmode=require"])
+def test_a_bundle_is_not_given_to_a_mode_that_does_not_verify(query: str) -> None:
+    url = f"postgresql://loader@h/dwh{query}"
+    assert "sslrootcert" not in room._options(destination(url, ca_bundle="/etc/ca.pem"), "ledger", left=100.0)
+
+
+def test_the_urls_own_bundle_comes_first() -> None:
+    url = "postgresql://loader@h/dwh?sslmode=verify-full&sslrootcert=/own.pem"
+    options = room._options(destination(url, ca_bundle="/etc/ca.pem"), "ledger", left=100.0)
+    assert options["sslrootcert"] == "/own.pem"
 
 
 def test_each_iam_connection_has_a_token_of_its_own_and_verifies_the_server(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,13 +34,19 @@ def new(sample: str, output: Path | None, identity: str | None, schema: str, tab
 
 def preview(source: str, settings: Settings, rows: int, as_json: bool) -> None:
     """Print what a load would make of the beginning of `source`."""
+    from pipeline.failure import as_landfall_error
     from pipeline.preview import preview as look
     from pipeline.preview import show
     from pipeline.run import Run
 
     with Run(settings) as this:
         this.warm_up()
-        found = look(source, this, rows)
+        try:
+            found = look(source, this, rows)
+        except Exception as error:
+            if settings.debug:
+                raise
+            raise as_landfall_error(error) from error
     if as_json:
         click.echo(show.as_json(found))
     else:

@@ -25,6 +25,8 @@ def has_header(values: list[list[str]]) -> tuple[bool, str]:
         return True, "the first record names columns, some of them by a year"
     if any(_TYPED.match(cell) for cell in first):
         return False, "the first record has numbers or dates itself"
+    if all(first.count(cell) > 1 for cell in first):
+        return False, "no value of the first record stands there once only"
     if not rest:
         return True, "there is but one record: taken as the header"
     columns = list(zip(*rest, strict=True))

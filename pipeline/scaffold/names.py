@@ -10,13 +10,14 @@ from pipeline.scaffold.form import bare_name
 # https://www.postgresql.org/docs/current/ddl-system-columns.html
 _SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 # A date or a counter of six digits and more says which delivery it is, not which dataset.
-_DELIVERY = re.compile(r"[0-9]{4}[-_.][0-9]{2}(?:[-_.][0-9]{2})?(?:[T_-]?[0-9]{4,9}Z?)?|[0-9]{6,}")
+_CLOCK = r"(?:[T_-]?[0-9]{4,9}Z?)?"
+_DELIVERY = re.compile(rf"[0-9]{{4}}[-_.][0-9]{{2}}(?:[-_.][0-9]{{2}})?{_CLOCK}|[0-9]{{6,}}{_CLOCK}")
 _WILD = re.compile(r"[*?{}$\x00-\x1f\x7f]")
 
 
 def dataset_name(name: str) -> str:
     """The dataset that a file called `name` belongs to: `orders` of `in/orders_2026-11-20.csv.gz`."""
-    stem = bare_name(name).split("?")[0]
+    stem = bare_name(name.split("?versionId=")[0])
     stem = stem.rpartition(".")[0] or stem
     found = snake_case(_DELIVERY.sub(" ", stem)) or snake_case(stem)
     return column_name(found) if found.strip("_") else "dataset"
@@ -27,7 +28,7 @@ def location(uri: str, dataset: str) -> str:
 
     What changes with each delivery becomes `*`; so do the values of `key=value` directories.
     """
-    bare = uri.split("?")[0]
+    bare = uri.split("?versionId=")[0]
     prefix, _, name = bare.rpartition("/")
     pattern = _DELIVERY.sub("*", _WILD.sub("?", name))
     if bare.startswith("s3://"):

@@ -13,8 +13,9 @@ _ZERO_PADDED = r"^[+-]?0[0-9]"
 _SIGNED = r"^\+[0-9]"
 _PARTS = r"^[+-]?(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?(?P<exponent>[eE][+-]?[0-9]+)?$"
 _MOST_DIGITS = 38
-# IEEE 754 doubles keep 15 decimal digits; more of them in text are a double's own trace.
+# IEEE 754 doubles keep 15 decimal digits; more of them, most behind the point, are a double's trace.
 _DOUBLE_DIGITS = 15
+_LONG_FRACTION = 9
 _HEAD_ROOM = 3
 _USUAL_WHOLE = 10
 
@@ -55,14 +56,17 @@ def _fractional(column: Distinct) -> Guess | None:
         return Guess("number", f"{said}, some with an exponent", "DOUBLE PRECISION")
     whole, fraction = _lengths(parts, "whole"), _lengths(parts, "fraction")
     digits = pc.max(pc.add(whole, fraction)).as_py()
-    if digits > _DOUBLE_DIGITS:
+    if not pc.max(fraction).as_py():
+        return None  # integers, but too long ones
+    if digits > _DOUBLE_DIGITS and pc.max(fraction).as_py() > _LONG_FRACTION:
         return Guess("number", f"{said}, up to {digits} digits: written from doubles", "DOUBLE PRECISION")
     scales = pc.min_max(fraction).as_py()
     # Where the number of digits varies, the next file may well have more of them.
     scale = scales["max"] + (0 if scales["min"] == scales["max"] else 2)
     places = f"{scales['min']} to {scales['max']}" if scales["min"] != scales["max"] else f"always {scales['max']}"
     said = f"{said}, {places} decimals"
-    return Guess("number", said, _numeric(pc.max(whole).as_py(), scale))
+    longest = pc.max(whole).as_py()
+    return Guess("number", said, _numeric(longest, scale)) if longest + scale <= _MOST_DIGITS else None
 
 
 def _lengths(parts: pa.StructArray, name: str) -> pa.Array:

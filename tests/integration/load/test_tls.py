@@ -208,7 +208,7 @@ def test_no_password_is_refused_at_once(tls: TlsServer, monkeypatch: pytest.Monk
 
 def test_a_token_is_only_sent_to_a_verified_server(tls: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "_iam_token", lambda destination: PASSWORD)
-    url = tls.destination.url.update_query_dict({"sslmode": "prefer"}).set(password="stale")
+    url = tls.destination.url.difference_update_query(["sslmode"]).set(password="stale")
     rds = replace(tls.destination, url=url, iam_auth=True, region="eu-central-1")
     connect(rds, "test", wait=20).close()
     assert "certificate verify failed" in refusal(replace(rds, ca_bundle=str(tls.certificates / "stranger.pem")))

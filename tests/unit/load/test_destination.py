@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import socket
 import time
+from dataclasses import replace
 
 import psycopg2
 import pytest
@@ -75,14 +76,14 @@ def test_the_urls_own_bundle_comes_first() -> None:
 def test_each_iam_connection_has_a_token_of_its_own_and_verifies_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    rds = destination(
-        "postgresql://loader:old@db.example:5433/dwh?sslmode=prefer", iam_auth=True, region="eu-central-1"
-    )
+    rds = destination("postgresql://loader:old@db.example:5433/dwh", iam_auth=True, region="eu-central-1")
     options = room._options(rds, "staging", left=100.0)
     assert options["password"].startswith("db.example:5433/?Action=connect&DBUser=loader&")
     assert "eu-central-1" in options["password"]
     assert SECRET not in options["password"]
     assert options["sslmode"] == "verify-full"
+    explicit = replace(rds, url=rds.url.update_query_dict({"sslmode": "require"}))
+    assert room._options(explicit, "staging", left=100.0)["sslmode"] == "require"
 
 
 def test_a_server_that_never_comes_up_is_transient_and_waited_for(closed_port: int) -> None:

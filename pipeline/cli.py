@@ -9,11 +9,10 @@ from typing import Any
 
 import click
 
-from pipeline import cli_files
+from pipeline import cli_files, cli_ledger
 from pipeline import settings as s
 from pipeline.errors import LandfallError
-
-_URL = "Database URL, postgresql://user:password@host:5432/name."
+from pipeline.options import database_options, settings_of
 
 
 class Group(click.Group):
@@ -34,36 +33,6 @@ class Group(click.Group):
 def main() -> None:
     """Files become validated rows in PostgreSQL, exactly once, each one accounted for."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="landfall: %(message)s")
-
-
-def database_options(command: Any) -> Any:
-    """The options with which a command finds the database."""
-    for option in (
-        click.option("--database-wait", envvar="LANDFALL_DATABASE_WAIT", type=click.FloatRange(0), default=180.0,
-                     show_default=True, metavar="SECONDS", help="How long to try a database that does not answer."),
-        click.option("--data-dir", envvar="LANDFALL_DATA_DIR", type=click.Path(path_type=Path),
-                     default=Path("landfall-data"), show_default=True, help="Data of the embedded server."),
-        click.option("--iam-auth", envvar="LANDFALL_IAM_AUTH", is_flag=True,
-                     help="A fresh RDS IAM token per connection, TLS verified in full."),
-        click.option("--database-url", envvar="LANDFALL_DATABASE_URL", metavar="URL",
-                     help=f"{_URL} Without it: the PG* variables, else an embedded server."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
-
-
-def settings_of(**options: Any) -> s.Settings:
-    """`Settings` from a command's options and the environment."""
-    url = s.database_url(options.pop("database_url", None))
-    environment = s.environment()
-    return s.Settings(
-        database_url=url,
-        pg_variables=s.uses_pg_variables(),
-        region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION"),
-        ca_bundle=environment.get("LANDFALL_CA_BUNDLE"),
-        environment=environment,
-        **options,
-    )
 
 
 @main.command()
@@ -99,6 +68,9 @@ def settings_of(**options: Any) -> s.Settings:
     help="Partitions worked on at a time, each with its own connection.  [default: processors, at most 8]",
 )
 @click.option("--force", is_flag=True, help="Load even what was loaded before.")
+@click.option(
+    "--lake", envvar="LANDFALL_LAKE", metavar="S3URI", help="Keep receipts and rejects under s3://bucket/prefix, too."
+)
 @click.option(
     "--notify",
     envvar="LANDFALL_NOTIFY",
@@ -174,7 +146,7 @@ def rejects(load_id: str, as_csv: bool, **options: Any) -> None:
     history.rejects(settings_of(**options), load_id, as_csv)
 
 
-for command in cli_files.COMMANDS:
+for command in (*cli_files.COMMANDS, *cli_ledger.COMMANDS):
     main.add_command(command)
 
 

@@ -133,6 +133,7 @@ def _load(load: Load) -> LoadPlan:
         track_columns=tuple(load.track_columns or ()),
         same_content=load.same_content,
         valid_from=load.valid_from,
+        undo_days=load.undo.keep_days,
         budget=Budget(float(load.rejects.max), load.rejects.unit) if load.rejects else Budget(),
         evolution=Evolution(evolution.new_columns, evolution.missing_columns, evolution.type_change),
     )

@@ -138,6 +138,7 @@ class LoadPlan:
     """How valid rows reach the target. `dedupe`: ORDER BY terms, a key's first row wins. `explode`, `where`: Spark SQL.
 
     `valid_from`: with scd2, the column that says since when a row holds; None: since it is loaded.
+    `undo_days`: how long the rows that a load changes are kept as they were; 0: not at all.
     """
 
     mode: Mode = "append"
@@ -150,6 +151,7 @@ class LoadPlan:
     budget: Budget = Budget()
     evolution: Evolution = Evolution()
     valid_from: str | None = None
+    undo_days: int = 30
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,21 @@ from __future__ import annotations
 from psycopg2 import sql
 
 from pipeline.errors import BalanceError, DestinationError
+from pipeline.load import images
 from pipeline.load.publishing import Publishing, equal, name, names
 from pipeline.load.scope import NONE
 
 # The planner knows nothing of how often rows differ; said like this it expects few, which lets it work in parallel.
 CHANGES = """
     CREATE UNLOGGED TABLE {changes} AS
-    SELECT s._landfall_staged AS staged, t._landfall_present AS present, t._landfall_part AS part
+    SELECT s._landfall_staged AS staged, t._landfall_present AS present, t._landfall_part AS part{images}
     FROM {staged} s {join} {present} t ON {match}
     WHERE CASE WHEN s._landfall_staged IS NULL OR t._landfall_present IS NULL
                     OR ROW({ours})::record *<> ROW({theirs})::record THEN 1 ELSE 0 END = 1
 """
 KEYED = (
     "(SELECT ctid AS _landfall_staged, {columns} FROM {rows} s)",
-    "(SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns} FROM {target} t WHERE {scope})",
+    "(SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns}{carried} FROM {target} t WHERE {scope})",
 )
 
 # Without a key equal rows are paired by hash, each one once; a false pair of differing rows is merely an update.
@@ -32,7 +33,7 @@ NUMBERED = (
             row_number() OVER (PARTITION BY hash_record_extended(ROW({ours}), 0)) AS _landfall_place FROM {rows} s)
     """,
     """
-    (SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns},
+    (SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns}{carried},
             hash_record_extended(ROW({columns}), 0) AS _landfall_hash,
             row_number() OVER (PARTITION BY hash_record_extended(ROW({columns}), 0)) AS _landfall_place
      FROM {target} t WHERE {scope})
@@ -90,11 +91,12 @@ def compare(work: Publishing, scope: sql.Composable) -> None:
     if work.key:
         require_one_row_per_key(work)
     sides, match = (KEYED, work.key) if work.key else (NUMBERED, NUMBER)
-    parts = {"columns": names(work.columns), "ours": ours(work, work.columns)}
+    parts = {"columns": names(work.columns), "ours": ours(work, work.columns), "carried": images.carried(work)}
     staged, present = (work.compose(side, scope=sql.SQL("true") if upsert else scope, **parts) for side in sides)
     work.heavy(
         CHANGES,
         changes=work.scratch("changes"),
+        images=images.columns(work),
         staged=staged,
         present=present,
         join=sql.SQL("LEFT JOIN" if upsert else "FULL JOIN"),
@@ -113,6 +115,8 @@ def apply(work: Publishing) -> None:
     """Do what `compare` wrote down. Raises if the table did not do as told: a trigger, or a bug."""
     changes = {"changes": work.scratch("changes")}
     inserts, updates, deletes = work.one(COUNT, **changes)
+    if updates or deletes:
+        images.keep(work)
     deleted = work.run(DELETE, **changes) if deletes else 0
     expect(work, "deleted", deleted, deletes)
     updated = work.run(UPDATE, assignments=assignments(contents(work)), **changes) if updates else 0

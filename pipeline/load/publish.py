@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psycopg2
 
 from pipeline.errors import DestinationError, LandfallError, RefusedError
-from pipeline.load import attempts, budget, duplicates, evolution, ledger, locks, rejects, rules, scope, staging
+from pipeline.load import attempts, budget, duplicates, evolution, images, ledger, locks, rejects, rules, scope, staging
 from pipeline.load.balance import balance, receipt_rows
 from pipeline.load.commit import commit
 from pipeline.load.connect import Connection, translate
@@ -72,6 +72,7 @@ def _fill(work: Publishing) -> None:
         evolution.apply(work, changes)
         keep_history(work) if work.dataset.load.mode == "scd2" else merge(work, replaced)
         evolution.complete(work)
+        images.expire(work)
 
 
 def _close(work: Publishing, error: LandfallError | None = None) -> Published:

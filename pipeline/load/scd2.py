@@ -5,6 +5,7 @@ from __future__ import annotations
 from psycopg2 import sql
 
 from pipeline.errors import RefusedError
+from pipeline.load import images
 from pipeline.load.merge import assignments, contents, expect, ours, require_one_row_per_key
 from pipeline.load.publishing import Publishing, equal, name, names
 
@@ -12,9 +13,9 @@ from pipeline.load.publishing import Publishing, equal, name, names
 CHANGES = """
     CREATE UNLOGGED TABLE {changes} AS
     SELECT s._landfall_staged AS staged, t._landfall_present AS present, t._landfall_part AS part,
-           {tracks} AND ROW({our_tracked})::record *<> ROW({their_tracked})::record AS version
+           {tracks} AND ROW({our_tracked})::record *<> ROW({their_tracked})::record AS version{images}
     FROM (SELECT ctid AS _landfall_staged, {columns} FROM {rows} s) s
-    LEFT JOIN (SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns}
+    LEFT JOIN (SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns}{carried}
                FROM {target} t WHERE _is_current) t ON {match}
     WHERE CASE WHEN t._landfall_present IS NULL OR ROW({ours})::record *<> ROW({theirs})::record THEN 1 ELSE 0 END = 1
 """
@@ -94,6 +95,8 @@ def _compare(work: Publishing) -> None:
     work.heavy(
         CHANGES,
         changes=work.scratch("changes"),
+        images=images.columns(work),
+        carried=images.carried(work),
         tracks=sql.SQL("true" if columns else "false"),
         our_tracked=ours(work, columns),
         their_tracked=names(columns, "t"),
@@ -121,6 +124,8 @@ def _refuse_disorder(work: Publishing, since: sql.Composable) -> None:
 def _apply(work: Publishing, since: sql.Composable) -> None:
     changes = {"changes": work.scratch("changes")}
     new, versions, overwrites = work.one(COUNT, **changes)
+    if versions or overwrites:
+        images.keep(work)
     expect(work, "closed", work.run(CLOSE, since=since, **changes) if versions else 0, versions)
     overwritten = work.run(OVERWRITE, assignments=assignments(contents(work)), **changes) if overwrites else 0
     expect(work, "updated", overwritten, overwrites)

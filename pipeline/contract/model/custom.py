@@ -91,6 +91,20 @@ class Evolution(Part):
     ] = "fail"
 
 
+class Undo(Part):
+    """What is kept so that a load can be undone."""
+
+    keep_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=36500,
+            description="How many days the rows that a load updates or deletes are kept as they were, for "
+            "`landfall undo` and `landfall why`. 0: not at all. Default 30.",
+        ),
+    ] = 30
+
+
 class Load(Part):
     """How valid rows reach the table."""
 
@@ -147,6 +161,7 @@ class Load(Part):
     ] = "skip"
     rejects: Annotated[Rejects | None, Field(description="The reject budget. Default: 10 percent.")] = None
     evolution: Annotated[Evolution, Field(description="Columns that come, go or change.")] = Evolution()
+    undo: Annotated[Undo, Field(description="What is kept so that a load can be undone.")] = Undo()
 
 
 class PlainProperty(Part):

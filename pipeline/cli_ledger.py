@@ -1,0 +1,27 @@
+"""The commands that act on what the ledger knows of earlier loads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pipeline.options import database_options, settings_of
+
+
+@click.command()
+@click.argument("table")
+@click.argument("key", nargs=-1, required=True, metavar="KEY...")
+@database_options
+@click.option("--json", "as_json", is_flag=True, help="As one JSON document.")
+def why(table: str, key: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Which file, line and load set the row of TABLE with this key, and what was there before.
+
+    KEY is the key's values in order, or COLUMN=VALUE,... with any columns.
+    """
+    from pipeline import origins
+
+    origins.why(settings_of(**options), table, key, as_json)
+
+
+COMMANDS = (why,)

@@ -1,0 +1,42 @@
+"""The options that several commands share, and the settings that they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline import settings as s
+
+_URL = "Database URL, postgresql://user:password@host:5432/name."
+
+
+def database_options(command: Any) -> Any:
+    """The options with which a command finds the database."""
+    for option in (
+        click.option("--database-wait", envvar="LANDFALL_DATABASE_WAIT", type=click.FloatRange(0), default=180.0,
+                     show_default=True, metavar="SECONDS", help="How long to try a database that does not answer."),
+        click.option("--data-dir", envvar="LANDFALL_DATA_DIR", type=click.Path(path_type=Path),
+                     default=Path("landfall-data"), show_default=True, help="Data of the embedded server."),
+        click.option("--iam-auth", envvar="LANDFALL_IAM_AUTH", is_flag=True,
+                     help="A fresh RDS IAM token per connection, TLS verified in full."),
+        click.option("--database-url", envvar="LANDFALL_DATABASE_URL", metavar="URL",
+                     help=f"{_URL} Without it: the PG* variables, else an embedded server."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def settings_of(**options: Any) -> s.Settings:
+    """`Settings` from a command's options and the environment."""
+    url = s.database_url(options.pop("database_url", None))
+    environment = s.environment()
+    return s.Settings(
+        database_url=url,
+        pg_variables=s.uses_pg_variables(),
+        region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION"),
+        ca_bundle=environment.get("LANDFALL_CA_BUNDLE"),
+        environment=environment,
+        **options,
+    )

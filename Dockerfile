@@ -99,7 +99,7 @@ COPY --from=program /opt/landfall/lib /opt/landfall/lib
 # The classes of a load, parsed once here instead of at each start. SPARK_SUBMIT_OPTS are the options of Spark's JVM.
 ENV JAVA_HOME=/opt/java \
     LANDFALL_ENGINE=spark \
-    SPARK_SUBMIT_OPTS=-XX:SharedArchiveFile=/opt/landfall/classes.jsa
+    SPARK_SUBMIT_OPTS="-XX:SharedArchiveFile=/opt/landfall/classes.jsa -Duser.home=/tmp"
 COPY image/archive_classes.py /opt/landfall/share/
 RUN python /opt/landfall/share/archive_classes.py /opt/landfall/classes.jsa && rm -rf /tmp/*
 ARG VERSION=0

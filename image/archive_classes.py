@@ -65,7 +65,9 @@ def load() -> None:
         raw = session.read.parquet(str(part)).where("order_no is not null")
         values = raw.select(
             f.expr("lower(trim(order_no))").alias("order_no"),
-            f.expr("try_cast(replace(regexp_replace(amount, '[^0-9,-]', ''), ',', '.') as decimal(12,2))").alias("amount"),
+            f.expr("try_cast(replace(regexp_replace(amount, '[^0-9,-]', ''), ',', '.') as decimal(12,2))").alias(
+                "amount"
+            ),
             f.expr("coalesce(try_to_date(day, 'dd/MM/yyyy'), try_to_date(day, 'yyyy-MM-dd'))").alias("day"),
             f.expr("from_json(body, 'a STRING, b ARRAY<STRUCT<c: STRING>>')").alias("body"),
             f.expr("array(sha2(amount, 256), day)").alias("pair"),

@@ -20,8 +20,8 @@ def main(url: str, sha256: str, target: Path) -> None:
             content = answer.read()
     except OSError as error:
         print(
-            f"WARNING: no RDS CA bundle in this image: {url} cannot be reached ({error}). sslmode=verify-full needs one: "
-            "build again where it can, or mount one and set LANDFALL_CA_BUNDLE",
+            f"WARNING: no RDS CA bundle in this image: {url} cannot be reached ({error}). "
+            "sslmode=verify-full needs one: build again where it can, or mount one and set LANDFALL_CA_BUNDLE",
             file=sys.stderr,
         )
         return

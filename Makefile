@@ -89,6 +89,12 @@ audit: $(AUDIT)/installed ## Look the locked packages up in the database of know
 	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r locks/native.txt
 	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r locks/spark.txt
 
+deploy: ## Build, push and apply everything to AWS; run it again for a new version (docs/deploy.md)
+	terraform/deploy.sh
+
+destroy: ## Take everything down; what happens to data is asked first (docs/deploy.md)
+	terraform/destroy.sh
+
 clean: ## Remove what was built, not the demo's data
 	rm -rf $(VENV) $(DEMO) $(AUDIT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

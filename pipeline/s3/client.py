@@ -34,7 +34,7 @@ def client() -> S3Client:
     from botocore.config import Config
 
     config = Config(
-        retries={"mode": "standard", "max_attempts": 6},
+        retries={"mode": "standard", "total_max_attempts": 5},
         connect_timeout=5,
         read_timeout=20,
         max_pool_connections=2 * STREAMS,
@@ -42,12 +42,13 @@ def client() -> S3Client:
         response_checksum_validation="when_required",
         request_checksum_calculation="when_required",
     )
+    session = boto3.Session()
     with explained("S3"):
-        found = boto3.client("s3", config=config)
+        found = session.client("s3", config=config)
         if "amazonaws.com" in found.meta.endpoint_url:
             return found
         # A server of one's own seldom has a host name per bucket.
-        return boto3.client("s3", config=config.merge(Config(s3={"addressing_style": "path"})))
+        return session.client("s3", config=config.merge(Config(s3={"addressing_style": "path"})))
 
 
 @contextmanager

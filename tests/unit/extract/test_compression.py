@@ -137,13 +137,19 @@ def test_an_encrypted_zip_is_an_error(tmp_path: Path) -> None:
     content = bytearray(zipped(f=b"a,b\n"))
     content[6] |= 1
     content[content.index(b"PK\x01\x02") + 8] |= 1
-    with pytest.raises(SourceError, match="encrypted"):
+    with pytest.raises(SourceError, match="without a password"):
         read_bytes(tmp_path, bytes(content), dataset(AB))
 
 
 def test_a_zip_without_files_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no file"):
         read_bytes(tmp_path, zipped(), dataset(AB))
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_nothing_at_all_is_no_archive(tmp_path: Path, form: str) -> None:
+    with pytest.raises(SourceError, match="its name promises an archive"):
+        read_bytes(tmp_path, b"", dataset(AB, format=form, header=False), name="s3://b/f.ndjson.gz")
 
 
 def test_a_wrong_extension_does_not_matter(tmp_path: Path) -> None:

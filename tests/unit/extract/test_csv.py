@@ -76,6 +76,12 @@ def test_a_quote_that_is_never_closed_swallows_nothing(tmp_path: Path) -> None:
     assert [(r.line, r.raw) for r in outcome.rejects] == [(3, b'"3,4')]
 
 
+def test_a_stray_quote_does_not_take_good_records_with_it(tmp_path: Path) -> None:
+    outcome = read_bytes(tmp_path, b'a,b\n1,"2\n3,4\n5,6",7\n8,9\n', dataset(AB))
+    assert outcome.rows == [("3", "4"), ("8", "9")]
+    assert [(r.line, r.raw) for r in outcome.rejects] == [(2, b'1,"2'), (4, b'5,6",7')]
+
+
 def test_a_wrong_record_of_several_lines_is_one_reject(tmp_path: Path) -> None:
     outcome = read_bytes(tmp_path, b'a,b\n1,"two\nlines",3\n4,5\n', dataset(AB))
     assert [(r.line, r.raw) for r in outcome.rejects] == [(2, b'1,"two\nlines",3')]

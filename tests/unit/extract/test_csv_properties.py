@@ -78,6 +78,7 @@ def test_without_quotes_too(content: bytes, size: int) -> None:
 @options
 @given(files, block_bytes)
 @example(b"\ra,b,c\n\n", 1)
+@example(b'a,b,c\n"\0\n"\n"', 1 << 20)
 @example(b"a,b,c\n\r\r", 1)
 def test_with_a_single_column_too(content: bytes, size: int) -> None:
     _agree(content, size, fields=1)

@@ -80,9 +80,10 @@ def test_a_uuid_is_text(tmp_path: Path) -> None:
     assert _parquet(tmp_path, table).rows == [(str(value),), (None,)]
 
 
-def test_a_value_that_would_change_rejects_its_row(tmp_path: Path) -> None:
+@pytest.mark.parametrize("row_group_size", [1, 3])
+def test_a_value_that_would_change_rejects_its_row(tmp_path: Path, row_group_size: int) -> None:
     table = pa.table({"id": [1, 2, 3], "at": pa.array([1_000, 1_001, 2_000], pa.timestamp("ns"))})
-    outcome = _parquet(tmp_path, table, part_bytes=1)
+    outcome = _parquet(tmp_path, table, part_bytes=1, row_group_size=row_group_size)
     assert [row[0] for row in outcome.rows] == [1, 3]
     assert outcome.lines == [1, 3]
     assert [(r.line, r.rule, r.column) for r in outcome.rejects] == [(2, "type", "at")]

@@ -24,4 +24,15 @@ def why(table: str, key: tuple[str, ...], as_json: bool, **options: Any) -> None
     origins.why(settings_of(**options), table, key, as_json)
 
 
-COMMANDS = (why,)
+@click.command()
+@click.argument("load_id")
+@database_options
+@click.option("--json", "as_json", is_flag=True, help="As one JSON document.")
+def undo(load_id: str, as_json: bool, **options: Any) -> None:
+    """Take back what one load did, exactly; refused when later loads changed its rows."""
+    from pipeline import undoing
+
+    undoing.undo_load(settings_of(**options), load_id, as_json)
+
+
+COMMANDS = (why, undo)

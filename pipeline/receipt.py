@@ -78,7 +78,7 @@ def lines(receipt: Receipt) -> list[str]:
     return found
 
 
-_MARK = {"loaded": "✔", "already_loaded": "=", "stale": "=", "refused": "✘", "failed": "✘"}
+_MARK = {"loaded": "✔", "undone": "↩", "already_loaded": "=", "stale": "=", "refused": "✘", "failed": "✘"}
 
 
 def _balance(rows: Mapping[str, int]) -> str:

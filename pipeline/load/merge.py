@@ -29,13 +29,14 @@ KEYED = (
 NUMBER = ("_landfall_hash", "_landfall_place")
 NUMBERED = (
     """
-    (SELECT ctid AS _landfall_staged, {columns}, hash_record_extended(ROW({ours}), 0) AS _landfall_hash,
-            row_number() OVER (PARTITION BY hash_record_extended(ROW({ours}), 0)) AS _landfall_place FROM {rows} s)
+    (SELECT ctid AS _landfall_staged, {columns}, hash_record_extended(ROW({our_hashed}), 0) AS _landfall_hash,
+            row_number() OVER (PARTITION BY hash_record_extended(ROW({our_hashed}), 0)) AS _landfall_place
+     FROM {rows} s)
     """,
     """
     (SELECT ctid AS _landfall_present, tableoid AS _landfall_part, {columns}{carried},
-            hash_record_extended(ROW({columns}), 0) AS _landfall_hash,
-            row_number() OVER (PARTITION BY hash_record_extended(ROW({columns}), 0)) AS _landfall_place
+            hash_record_extended(ROW({hashed}), 0) AS _landfall_hash,
+            row_number() OVER (PARTITION BY hash_record_extended(ROW({hashed}), 0)) AS _landfall_place
      FROM {target} t WHERE {scope})
     """,
 )
@@ -91,7 +92,12 @@ def compare(work: Publishing, scope: sql.Composable) -> None:
     if work.key:
         require_one_row_per_key(work)
     sides, match = (KEYED, work.key) if work.key else (NUMBERED, NUMBER)
-    parts = {"columns": names(work.columns), "ours": ours(work, work.columns), "carried": images.carried(work)}
+    parts = {
+        "columns": names(work.columns),
+        "our_hashed": hashable(work, "s"),
+        "hashed": hashable(work, "t"),
+        "carried": images.carried(work),
+    }
     staged, present = (work.compose(side, scope=sql.SQL("true") if upsert else scope, **parts) for side in sides)
     work.heavy(
         CHANGES,
@@ -134,6 +140,16 @@ def ours(work: Publishing, columns: tuple[str, ...]) -> sql.Composed:
         kind = work.present.columns[column].sql
         cast = sql.SQL("::" + kind) if kind != work.staged.columns[column].sql else sql.SQL("")
         found.append(name(column, "s") + cast)
+    return sql.SQL(", ").join(found)
+
+
+def hashable(work: Publishing, table: str) -> sql.Composed:
+    """The columns of staging or target as values that can be hashed: text for `json`, whose type has no hash."""
+    found = []
+    for column in work.columns:
+        kind = work.present.columns[column].sql
+        cast = "::text" if kind in ("json", "json[]") else f"::{kind}" if table == "s" else ""
+        found.append(name(column, table) + sql.SQL(cast))
     return sql.SQL(", ").join(found)
 
 

@@ -38,7 +38,7 @@ def _from_engine(error: BaseException) -> LandfallError | None:
     if found:
         name, message = found[-1]
         kind = getattr(errors, name, LandfallError)
-        return kind(message.strip()) if issubclass(kind, LandfallError) else None
+        return kind(message.strip()) if isinstance(kind, type) and issubclass(kind, LandfallError) else None
     if type(error).__name__ in _ABOUT_THE_EXPRESSION:
         return ContractError(
             f"the engine cannot resolve an expression of the contract: {str(error).strip().splitlines()[0]}"

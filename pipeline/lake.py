@@ -40,7 +40,7 @@ def keep(receipt: Receipt, this: Run) -> None:
     A lake that cannot be written to is warned of and does not change the load's result: ledger and rows are committed.
     """
     lake = this.settings.lake
-    if lake is None or receipt.status not in _OUTCOMES:
+    if not lake or receipt.status not in _OUTCOMES:
         return
     try:
         _write(receipt, this, check_lake(lake))

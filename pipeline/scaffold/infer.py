@@ -15,8 +15,8 @@ from pipeline.scaffold.guess import Guess
 from pipeline.scaffold.moments import compact_date, moment
 from pipeline.scaffold.numbers import number, zero_padded
 
-# Words of one pair must all be there: a column of nothing but "Y" says too little.
-_BOOLEANS = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"}, {"on", "off"})
+# Words of one pair must both be there: a column of nothing but "Y" says too little. "true" says enough alone.
+_BOOLEANS = ({"true"}, {"false"}, {"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"}, {"on", "off"})
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$"
 _COMMA_NUMBER = r"^[+-]?[0-9]{1,3}(\.[0-9]{3})*,[0-9]+$|^[+-]?[0-9]+(,[0-9]+)?$"
 _THOUSANDS_COMMA = r"^[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$|^[+-]?[0-9]{1,3}(\.[0-9]+)?$"

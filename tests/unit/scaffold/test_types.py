@@ -45,6 +45,7 @@ def _number(physical: str) -> dict[str, Any]:
         (["0x1F", "0x2A"], TEXT),
         (["1_000", "2_000"], TEXT),
         (["true", "FALSE", "True"], {"logicalType": "boolean"}),
+        (["true"], {"logicalType": "boolean"}),
         (["yes", "no"], {"logicalType": "boolean"}),
         (["Y", "Y"], TEXT),
         (["1", "0"], INTEGER),

@@ -80,7 +80,10 @@ def test_a_preview_tells_what_the_load_then_does(
 def test_expressions_where_and_row_rules(contract: Callable[..., Path], orders: Path) -> None:
     rule = "      - {type: custom, engine: spark, name: small, implementation: 'twice < 14', severity: error}\n"
     rule += "      - {type: custom, engine: spark, name: odd, implementation: 'id > 1', severity: warning}\n"
-    columns = ["{name: id, logicalType: integer}", "{name: twice, logicalType: integer, transformLogic: 'cast(qty as int) * 2'}"]
+    columns = [
+        "{name: id, logicalType: integer}",
+        "{name: twice, logicalType: integer, transformLogic: 'cast(qty as int) * 2'}",
+    ]
     path = contract("orders", columns, "{mode: append, where: 'id <> 2'}", quality=rule)
     found = _preview(orders, "--contracts", path)
     assert found["rows"] == [{"id": 1, "twice": 10, "_line": 2}, {"id": 4, "twice": None, "_line": 5}]

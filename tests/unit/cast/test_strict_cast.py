@@ -110,7 +110,9 @@ def test_one_bad_value_among_many_costs_only_itself(column_type: ColumnType) -> 
         (pa.array([[1]]), ColumnType("string", "text"), [BAD]),
     ],
 )
-def test_other_types_convert_only_without_loss(array: pa.Array, column_type: ColumnType, expected: list[object]) -> None:
+def test_other_types_convert_only_without_loss(
+    array: pa.Array, column_type: ColumnType, expected: list[object]
+) -> None:
     values, bad = strict_cast(array, column_type)
     marks = bad.to_pylist() if bad is not None else [False] * len(array)
     assert [BAD if mark else value for value, mark in zip(values.to_pylist(), marks, strict=True)] == expected

@@ -21,7 +21,7 @@ from pipeline.scaffold.encoding import find_encoding
 from pipeline.scaffold.form import bare_name, form_of
 from pipeline.scaffold.header import has_header
 
-SAMPLE_BYTES = 128 << 20
+SAMPLE_BYTES = 64 << 20
 """Bytes of input (unpacked) that are looked at: a smaller file as a whole, of a larger one the beginning."""
 _PART_BYTES = 32 << 20
 _HEAD_BYTES = 1 << 20
@@ -65,7 +65,7 @@ def read_sample(path: Path, name: str, work: Path, limit: int = SAMPLE_BYTES) ->
 
 
 def _read(path: Path, name: str, layout: Layout, work: Path, limit: int) -> Sample:
-    extraction = open_source(path, name, _provisional(layout.read), work, _PART_BYTES)
+    extraction = open_source(path, name, _provisional(layout.read), work, min(_PART_BYTES, limit))
     tables, size, complete = [], 0, True
     for part in extraction.parts():
         if size >= limit:

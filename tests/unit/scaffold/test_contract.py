@@ -67,11 +67,15 @@ def test_a_doubled_header_is_left_out_and_named(tmp_path: Path) -> None:
 
 def test_a_beginning_of_a_large_file_is_said_to_be_one(tmp_path: Path) -> None:
     content = "a,b\n" + "1,x\n" * 10_000 + "y,x\n"
-    part = scaffolded(tmp_path, content, limit=1)
-    whole = scaffolded(tmp_path, content)
+    part, whole = scaffolded(tmp_path, content, limit=4096), scaffolded(tmp_path, content)
     assert "all of its 10,001 records" in whole.text
-    assert whole.properties["a"]["logicalType"] == "string"
-    assert "all of its" in part.text  # one part is the least that is read
+    assert "its first 2,048 records, not" in part.text
+    assert "in the part that was read" in scaffolded(tmp_path, _numbered(5000), limit=4096).text
+    assert (whole.properties["a"], part.properties["a"]) == ({"logicalType": "string"}, {"logicalType": "integer"})
+
+
+def _numbered(rows: int) -> str:
+    return "a,b\n" + "".join(f"{row},x\n" for row in range(rows))
 
 
 def test_records_that_are_no_rows_are_counted(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -163,10 +164,7 @@ def _spark_type(column_type: ColumnType) -> str:
 
 
 def _for_engine(batch: pa.RecordBatch, dataset: Dataset) -> pa.RecordBatch:
-    arrays = [
-        pc.cast(batch.column(column.name), pa.string()) if column.type.kind == "time" else batch.column(column.name)
-        for column in dataset.columns
-    ]
+    arrays = [_timeless(batch.column(column.name), column.type) for column in dataset.columns]
     names = [column.name for column in dataset.columns]
     extra = ["_line", "_keep", "_reasons"]
     return pa.RecordBatch.from_arrays([*arrays, *(batch.column(name) for name in extra)], names=[*names, *extra])
@@ -182,10 +180,20 @@ def from_engine(batches: Iterable[pa.RecordBatch], dataset: Dataset) -> Iterator
         yield pa.RecordBatch.from_arrays(arrays, names=[*names, *extra])
 
 
+def _timeless(array: pa.Array, column_type: ColumnType) -> pa.Array:
+    """Times of day as ISO 8601, the rest as it is."""
+    if column_type.kind == "time":
+        return pc.cast(array, pa.string())
+    if column_type.kind == "array" and column_type.item is not None and column_type.item.kind == "time":
+        return pc.cast(array, pa.list_(pa.string()))
+    return array
+
+
 def _restored(array: pa.Array, column: Column) -> pa.Array:
-    wanted = arrow_type(column.type)
-    if column.type.kind == "time":
-        return strict_cast(array, column.type)[0]
+    wanted, item = arrow_type(column.type), column.type.item
+    if "time" in (column.type.kind, item and item.kind):
+        iso = replace(column.type, format=None, item=item and replace(item, format=None))
+        return strict_cast(array, iso)[0]
     return array if array.type == wanted else pc.cast(array, wanted)
 
 

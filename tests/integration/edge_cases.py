@@ -91,6 +91,29 @@ KINDS = {
         ("00:00", "23:59:59.999999", "12:34:56.1"),
         ("24:00", "12:00:60", "1:00", "12:00:00Z", "noon"),
     ),
+    "dotted_clock": Kind(
+        "logicalType: time, logicalTypeOptions: {format: HH.mm}",
+        ("00.00", "23.59"),
+        ("24.00", "12:34", "1.00"),
+    ),
+    "clocks": Kind("logicalType: array, items: {logicalType: time}", ('["12:34", null, "23:59:59.999999"]',), ('["24:00"]',)),
+    "instants": Kind(
+        "logicalType: array, items: {logicalType: timestamp}",
+        ('["2024-06-01T12:00:00Z", "0001-01-01T00:00:00Z"]',),
+        ('["2024-06-01T25:00:00Z"]',),
+    ),
+    "moments": Kind(
+        "logicalType: array, items: {logicalType: timestamp, logicalTypeOptions: {timezone: false}}",
+        ('["2024-06-01T12:00:00.5"]',),
+        ('["2024-06-01T12:00:00Z"]',),
+    ),
+    "identities": Kind(
+        "logicalType: array, items: {logicalType: string, logicalTypeOptions: {format: uuid}}",
+        ('["3F2504E0-4f89-11d3-9a0c-0305e82c3301"]',),
+        ('["3F2504E0"]',),
+    ),
+    "flags": Kind("logicalType: array, items: {logicalType: boolean}", ('[true, "no", null]',), ('["maybe"]',)),
+    "roughs": Kind("logicalType: array, items: {logicalType: number, physicalType: REAL}", ("[0.1, 3e38]",), ("[1e39]",)),
     "identity": Kind(
         "logicalType: string, logicalTypeOptions: {format: uuid}",
         ("3F2504E0-4f89-11d3-9a0c-0305e82c3301",),

@@ -62,6 +62,7 @@ def both(server: Destination, pools: Callable[[str], ProcessPoolExecutor]) -> It
 def outcome(loader: Loader, paths: tuple[Path | str, ...], contracts: Path, target: str) -> Outcome:
     """Load `paths` and read back what the database holds."""
     receipts = loader(*paths, contracts=contracts)
+    assert [receipt.error for receipt in receipts] == [None] * len(receipts)
     session = connect(loader.destination, "test")
     try:
         columns, table = rows_of(session, target)

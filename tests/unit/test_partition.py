@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import time
+
+import pyarrow as pa
 import pytest
 
 from pipeline.contract.dataset import Column, ColumnType, Dataset, ReadOptions
-from pipeline.partition import engine_schema
+from pipeline.partition import _for_engine, engine_schema, from_engine
 
 TYPES = {
     "string": (ColumnType("string", "text"), "string"),
@@ -50,3 +53,24 @@ def test_every_type_has_its_own(name: str) -> None:
 
 def test_names_are_quoted() -> None:
     assert engine_schema(dataset(**{"a `b`": ColumnType("string", "text")})).startswith("`a ``b``` string, ")
+
+
+def test_times_of_day_travel_as_text_and_come_back() -> None:
+    """Also where the contract's own format, in which they arrived, is another."""
+    clock = ColumnType("time", "time", format="HH.mm")
+    types = {"clock": clock, "clocks": ColumnType("array", "time[]", item=clock)}
+    noon, late = time(12), time(23, 59, 59, 999_999)
+    typed = pa.RecordBatch.from_pydict(
+        {
+            "clock": pa.array([noon, None, late], pa.time64("us")),
+            "clocks": pa.array([[noon, None], None, []], pa.list_(pa.time64("us"))),
+            "_line": [2, 3, 4],
+            "_keep": [True, True, True],
+            "_reasons": pa.nulls(3, pa.string()),
+        }
+    )
+    sent = _for_engine(typed, dataset(**types))
+    assert sent.column("clock").to_pylist() == ["12:00:00.000000", None, "23:59:59.999999"]
+    assert sent.column("clocks").type == pa.list_(pa.string())
+    (back,) = from_engine([sent], dataset(**types))
+    assert back.equals(typed)

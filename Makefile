@@ -95,6 +95,9 @@ deploy: ## Build, push and apply everything to AWS; run it again for a new versi
 destroy: ## Take everything down; what happens to data is asked first (docs/deploy.md)
 	terraform/destroy.sh
 
+rehearse: $(VENV)/installed ## Deploy, use and destroy the whole stack on this machine, without AWS (docs/rehearsal.md)
+	$(BIN)/python -m pytest --capture=no tests/cloud/test_rehearsal.py
+
 clean: ## Remove what was built, not the demo's data
 	rm -rf $(VENV) $(DEMO) $(AUDIT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

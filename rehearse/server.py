@@ -11,9 +11,7 @@ MOTO = "5.2.5"  # the patches touch moto's insides: another version needs anothe
 def main() -> None:
     """Patch moto and serve. Exits at once with any other version of moto."""
     if version("moto") != MOTO:
-        sys.exit(
-            f"The rehearsal patches moto {MOTO}, and {version('moto')} is installed: see rehearse/server.py"
-        )
+        sys.exit(f"The rehearsal patches moto {MOTO}, and {version('moto')} is installed: see rehearse/server.py")
     from moto.server import main as serve
 
     from rehearse import ecs, events, readback

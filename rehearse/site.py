@@ -20,7 +20,12 @@ REGION = "eu-west-1"
 POSTGRES_IMAGE = os.environ.get("POSTGRES_IMAGE", "postgres:17")
 LAMBDA_IMAGE = os.environ.get("MOTO_DOCKER_LAMBDA_IMAGE")  # None: built from images/lambda-ric
 # TLS with Debian's self-signed certificate, as RDS forces it; no fsync, because nothing here outlives the rehearsal.
-SERVER_OPTIONS = ("ssl=on", "ssl_cert_file=/etc/ssl/certs/ssl-cert-snakeoil.pem", "ssl_key_file=/etc/ssl/private/ssl-cert-snakeoil.key", "fsync=off")  # fmt: skip
+SERVER_OPTIONS = (
+    "ssl=on",
+    "ssl_cert_file=/etc/ssl/certs/ssl-cert-snakeoil.pem",
+    "ssl_key_file=/etc/ssl/private/ssl-cert-snakeoil.key",
+    "fsync=off",
+)
 # As RDS: no connection without TLS; who is in rds_iam brings a token instead of a password. Nobody here can check the
 # token, so membership alone lets it in.
 ACCESS = """local all postgres trust
@@ -33,7 +38,9 @@ def run(*command: object, check: bool = True, **options: Any) -> subprocess.Comp
     """One command with its output as text. Raises RuntimeError with the end of that output if it fails."""
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
     if check and done.returncode:
-        raise RuntimeError(f"{' '.join(map(str, command))[:200]}: exit code {done.returncode}\n{(done.stdout + done.stderr)[-4000:]}")
+        raise RuntimeError(
+            f"{' '.join(map(str, command))[:200]}: exit code {done.returncode}\n{(done.stdout + done.stderr)[-4000:]}"
+        )
     return done
 
 
@@ -66,7 +73,7 @@ class Site:
         gateway, database_ip = run("docker", "inspect", "-f", where, self.name).stdout.split()
         port = free_port()
         self.endpoint = f"http://{gateway}:{port}"
-        self.lent_busybox = lend_busybox(lambda_image())
+        self.lent_busybox = lend_busybox()
         self.server = self.start_server(port, database_ip)
         self.wait_for_server(gateway, port)
         self.wait_for_postgres()
@@ -82,7 +89,7 @@ class Site:
             "REHEARSAL_NAME": self.name,
         }
         # All addresses: containers come through Docker's gateway.
-        command = [sys.executable, "-m", "rehearse.server", "-H", "0.0.0.0", "-p", str(port)]  # noqa: S104
+        command = [sys.executable, "-m", "rehearse.server", "-H", "0.0.0.0", "-p", str(port)]
         with (self.work / "server.log").open("wb") as log:
             return subprocess.Popen(command, cwd=ROOT, env=clean_environment() | own, stdout=log, stderr=log)
 
@@ -112,7 +119,19 @@ class Site:
 
     def sql(self, query: str, database: str = "landfall") -> list[list[str]]:
         """The rows of a query, as text, by a superuser."""
-        command = ("docker", "exec", "-i", self.name, "psql", "-XqtAU", "postgres", "-v", "ON_ERROR_STOP=1", "-d", database)
+        command = (
+            "docker",
+            "exec",
+            "-i",
+            self.name,
+            "psql",
+            "-XqtAU",
+            "postgres",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-d",
+            database,
+        )
         return [line.split("|") for line in run(*command, input=query).stdout.splitlines()]
 
     def environment(self) -> dict[str, str]:
@@ -173,12 +192,11 @@ def build_lambda_image() -> None:
         run("docker", "build", "--build-arg", f"PYTHON_IMAGE={base}", "--tag", lambda_image(), folder)
 
 
-def lend_busybox(image: str) -> bool:
-    """moto unpacks the trigger's code with `busybox:latest`. Where it cannot be had, another image goes by that name."""
+def lend_busybox() -> bool:
+    """moto unpacks the trigger's code with `busybox:latest`. Where it cannot be had, Python's image gets that name."""
     have = run("docker", "image", "inspect", "busybox:latest", check=False).returncode == 0
     if have or run("docker", "pull", "--quiet", "busybox:latest", check=False).returncode == 0:
         return False
-    # The runtime has an entry point of its own, which would swallow moto's command: its base does not.
     run("docker", "tag", os.environ.get("PYTHON_IMAGE", "python:3.11-slim-bookworm"), "busybox:latest")
     return True
 

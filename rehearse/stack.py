@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from rehearse.site import ROOT, Site, run
+from rehearse.site import REGION, ROOT, Site, run
 
 SETTINGS = {
     "TF_VAR_demo": "true",
@@ -22,6 +21,7 @@ SETTINGS = {
     "TF_IN_AUTOMATION": "1",
     "LANDFALL_AUTO_APPROVE": "1",
 }
+LANDING_BUCKET = f"landfall-123456789012-{REGION}-landing"  # moto's account
 ENDED = "status <> 'running'"
 
 
@@ -38,9 +38,16 @@ class Stack:
         for part in ("terraform", "trigger_lambda", "samples/contracts"):
             leave_out = shutil.ignore_patterns(".terraform*", "*.tfstate*", "tfplan", "__pycache__", "*_override.tf")
             shutil.copytree(ROOT / part, self.folder / part, ignore=leave_out)
+        self.name_the_landing_bucket()
         self.script("deploy.sh", LANDFALL_SKIP_BOOTSTRAP="1")
         self.make_master_user()
         self.script("deploy.sh", "bootstrap")
+
+    def name_the_landing_bucket(self) -> None:
+        """Write the bucket's name into the contracts: they ask for LANDING_BUCKET, which tasks are not given."""
+        for contract in (self.folder / "samples" / "contracts").glob("*.yaml"):
+            text = contract.read_text()
+            contract.write_text(text.replace("${LANDING_BUCKET:-landing}", LANDING_BUCKET))
 
     def make_master_user(self) -> None:
         """What RDS does when it makes a cluster: its master user, no superuser, the database, and the role rds_iam."""
@@ -55,7 +62,14 @@ class Stack:
 
     def plan(self) -> tuple[int, str]:
         """A second plan's exit code (0: no change, 2: changes) and text."""
-        command = ("terraform", f"-chdir={self.folder / 'terraform'}", "plan", "-input=false", "-no-color", "-detailed-exitcode")
+        command = (
+            "terraform",
+            f"-chdir={self.folder / 'terraform'}",
+            "plan",
+            "-input=false",
+            "-no-color",
+            "-detailed-exitcode",
+        )
         done = run(*command, "-var", f"image={self.image}", check=False, env=self.environment())
         return done.returncode, done.stdout + done.stderr
 
@@ -82,7 +96,12 @@ class Stack:
 
     def environment(self) -> dict[str, str]:
         """TF_PLUGIN_DIR, where set, comes through from outside."""
-        return self.site.environment() | SETTINGS | {"LANDFALL_IMAGE": self.image, "TF_VAR_image": self.image}
+        own = {
+            "LANDFALL_IMAGE": self.image,
+            "TF_VAR_image": self.image,
+            "TF_VAR_lambda_zip": str(self.folder / "build" / "trigger.zip"),  # as deploy.sh names it
+        }
+        return self.site.environment() | SETTINGS | own
 
     @cached_property
     def outputs(self) -> dict[str, Any]:
@@ -92,7 +111,9 @@ class Stack:
 
     def upload(self, key: str, content: bytes) -> Any:
         """Put an object into the landing bucket; its version."""
-        return self.site.client("s3").put_object(Bucket=self.outputs["landing_bucket"], Key=key, Body=content)["VersionId"]
+        return self.site.client("s3").put_object(Bucket=self.outputs["landing_bucket"], Key=key, Body=content)[
+            "VersionId"
+        ]
 
     def loads(self, key: str) -> list[dict[str, Any]]:
         """The ledger's rows of an object that have ended, oldest first."""
@@ -172,9 +193,3 @@ def wait_until(true: Callable[[], bool], seconds: float, what: str, story: Calla
 def image_id(image: str) -> str:
     """The id of a local image: what the stack takes instead of a digest in ECR."""
     return run("docker", "image", "inspect", "-f", "{{.Id}}", image).stdout.strip()
-
-
-def offline_plugins() -> str | None:
-    """Why Terraform's provider cannot be had here, or None."""
-    folder = os.environ.get("TF_PLUGIN_DIR")
-    return f"TF_PLUGIN_DIR={folder} does not exist" if folder and not Path(folder).is_dir() else None

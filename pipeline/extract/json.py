@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,8 @@ class JsonExtraction(Extraction):
         """See Extraction."""
         writer = PartWriter(self._work, self._part_bytes)
         for block in self._layout.blocks(self._spool.add):
-            table = self._rows(block)
+            with _uncollected():
+                table = self._rows(block)
             self.rows += table.num_rows
             self.bytes_read = self._layout.bytes_read
             yield from writer.add(table, block.size)
@@ -77,6 +79,18 @@ class JsonExtraction(Extraction):
             self._table.learn(read_documents(block.documents, block.text).rows)
             if not everything and len(block.documents):
                 break
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the cyclic garbage collector: walking a block's many small objects took 40 percent of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _is_array(declared: str, member: Member) -> bool:

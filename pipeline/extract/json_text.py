@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import msgspec
@@ -11,12 +10,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.extract.blocks import Positions
+from pipeline.extract.json_structure import string_bounds
+
 Cell = msgspec.Raw | bytes
 NULL = b"null"
 
 _decode_strings = msgspec.json.Decoder(list[str]).decode
-_BLANK_OR_STRING = re.compile(rb'("(?:[^"\\]|\\.)*+")|[ \t\r\n]++', re.DOTALL)
-_QUOTE, _N, _BRACE, _BRACKET, _BACKSLASH, _LF = b'"n{[\\\n'
+_QUOTE, _N, _BRACE, _BRACKET, _BACKSLASH, _SPACE, _TAB, _LF = b'"n{[\\ \t\n'
 
 
 class Cells:
@@ -33,14 +34,18 @@ class Cells:
         self.nested: npt.NDArray[np.bool_] = (first == _BRACE) | (first == _BRACKET)
 
     def text(self) -> pa.Array:
-        """The values as text; null is NULL. Objects and lists are compact JSON."""
+        """The values as text; null is NULL. Objects and lists are JSON without blanks between their tokens."""
+        blanks = self._blanks()
         lengths = self._ends - self._starts - 2 * self.strings
+        lengths -= np.bincount(np.searchsorted(self._ends, blanks), minlength=len(lengths))
         lengths[self.nulls] = 0
         offsets = np.zeros(len(lengths) + 1, np.int32)
         np.cumsum(lengths, out=offsets[1:])
+        content = self._contents()
+        content[blanks] = False
         present = pa.array(~self.nulls).buffers()[1] if self.nulls.any() else None
-        buffers = [present, pa.py_buffer(offsets), pa.py_buffer(self._data[self._contents()])]
-        return self._compacted(self._unescaped(pa.Array.from_buffers(pa.string(), len(lengths), buffers)))
+        buffers = [present, pa.py_buffer(offsets), pa.py_buffer(self._data[content])]
+        return self._unescaped(pa.Array.from_buffers(pa.string(), len(lengths), buffers))
 
     def _contents(self) -> npt.NDArray[np.bool_]:
         """Which bytes are content: not the line ends, the quotes around strings, the word null."""
@@ -52,6 +57,14 @@ class Cells:
             content[self._starts[self.nulls] + letter] = False
         return content
 
+    def _blanks(self) -> Positions:
+        """Where the blanks between tokens are; only nested values have any."""
+        if not self.nested.any():
+            return np.empty(0, np.int64)
+        blanks = np.flatnonzero((self._data == _SPACE) | (self._data == _TAB))
+        outside: Positions = blanks[np.searchsorted(string_bounds(self._data), blanks) & 1 == 0]
+        return outside
+
     def _unescaped(self, array: pa.Array) -> pa.Array:
         backslashes = np.flatnonzero(self._data == _BACKSLASH)
         if not len(backslashes):
@@ -59,24 +72,8 @@ class Cells:
         escaped = np.zeros(len(array), np.bool_)
         escaped[np.searchsorted(self._ends, backslashes)] = True
         escaped &= self.strings
+        if not escaped.any():
+            return array
         written = [self._cells[i] for i in np.flatnonzero(escaped).tolist()]
-        return _replaced(array, escaped, _decode_strings(b"[" + b",".join(written) + b"]"))
-
-    def _compacted(self, array: pa.Array) -> pa.Array:
-        loose = self.nested.copy()
-        for i in np.flatnonzero(loose).tolist():
-            loose[i] = _BLANK_OR_STRING.search(bytes(self._cells[i])) is not None
-        return _replaced(
-            array, loose, [compact(bytes(self._cells[i])).decode() for i in np.flatnonzero(loose).tolist()]
-        )
-
-
-def compact(value: bytes) -> bytes:
-    """JSON without the blanks between its tokens; every token stays as it was written."""
-    return _BLANK_OR_STRING.sub(rb"\1", value)
-
-
-def _replaced(array: pa.Array, where: npt.NDArray[np.bool_], values: Sequence[str]) -> pa.Array:
-    if not len(values):
-        return array
-    return pc.replace_with_mask(array, pa.array(where), pa.array(values, pa.string()))
+        values = _decode_strings(b"[" + b",".join(written) + b"]")
+        return pc.replace_with_mask(array, pa.array(escaped), pa.array(values, pa.string()))

@@ -15,7 +15,7 @@ from pipeline.header import Header
 from pipeline.load import ledger
 from pipeline.load.begin import Begun, SourceFacts
 from pipeline.load.connect import Connection
-from pipeline.load.request import Published, PublishFailedError, PublishRefusedError
+from pipeline.load.request import Published, PublishFailedError, PublishRefusedError, Replay
 from pipeline.receipt import Receipt, error_facts
 from pipeline.source import Fetched
 
@@ -106,9 +106,11 @@ def enter_failure(conn: Connection, begun: Begun, receipt: Receipt, error: Landf
             return
 
 
-def source_facts(fetched: Fetched) -> SourceFacts:
-    """What identifies the object in the ledger."""
+def source_facts(fetched: Fetched, replay: Replay | None = None) -> SourceFacts:
+    """What identifies the object in the ledger; a replay is an object of its own."""
     source = fetched.source
+    if replay:
+        return SourceFacts(uri=replay.uri, sha256=fetched.sha256, bytes=fetched.bytes, version=fetched.version)
     return SourceFacts(
         uri=source.uri,
         sha256=fetched.sha256,

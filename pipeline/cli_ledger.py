@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
-from pipeline.options import database_options, settings_of
+from pipeline.options import database_options, run_options, settings_of
 
 
 @click.command()
@@ -35,4 +37,22 @@ def undo(load_id: str, as_json: bool, **options: Any) -> None:
     undoing.undo_load(settings_of(**options), load_id, as_json)
 
 
-COMMANDS = (why, undo)
+@click.command()
+@click.argument("load_id")
+@click.option(
+    "--file",
+    "corrected",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What `landfall rejects --csv` wrote, corrected by the sender.",
+)
+@run_options
+@click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def replay(load_id: str, corrected: Path | None, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Load the rejects of one load again: the contract was fixed, or the sender corrected them."""
+    from pipeline.replay import replay as again
+
+    sys.exit(again(settings_of(**options), load_id, corrected, as_json, quiet))
+
+
+COMMANDS = (why, undo, replay)

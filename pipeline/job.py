@@ -22,7 +22,7 @@ from pipeline.load.begin import Begun
 from pipeline.load.connect import connect
 from pipeline.load.copy import Confirmation
 from pipeline.load.publish import publish
-from pipeline.load.request import PublishRequest
+from pipeline.load.request import PublishRequest, Replay
 from pipeline.load.staging import StagingTarget
 from pipeline.progress import Progress
 from pipeline.receipt import Receipt
@@ -43,6 +43,7 @@ class Load:
     run: Run
     work: Path
     progress: Progress
+    replay: Replay | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def run(source: SourceObject, this: Run, progress: Progress) -> Receipt:
             progress.stage("fetch", source.uri)
             fetched = fetch(source, Path(work))
             receipt = account.of_source(receipt, fetched)
-            receipt = _alone(fetched, dataset, this, Path(work), progress, receipt)
+            receipt = load_alone(fetched, dataset, this, Path(work), progress, receipt)
     except Exception as error:
         if this.settings.debug:
             raise
@@ -72,16 +73,26 @@ def run(source: SourceObject, this: Run, progress: Progress) -> Receipt:
     return replace(receipt, seconds=round(time.monotonic() - started, 3))
 
 
-def _alone(fetched: Fetched, dataset: Dataset, this: Run, work: Path, progress: Progress, receipt: Receipt) -> Receipt:
+def load_alone(
+    fetched: Fetched,
+    dataset: Dataset,
+    this: Run,
+    work: Path,
+    progress: Progress,
+    receipt: Receipt,
+    replay: Replay | None = None,
+) -> Receipt:
     """The load proper, while no other process has the same object or the same bytes."""
-    facts = account.source_facts(fetched)
+    facts = account.source_facts(fetched, replay)
     progress.stage("begin", dataset.id)
-    begun = ledger.begin(this.connection, facts, dataset, this.settings.engine, this.settings.force)
+    begun = ledger.begin(
+        this.connection, facts, dataset, this.settings.engine, this.settings.force or replay is not None
+    )
     receipt = account.of_begun(receipt, begun)
     try:
         if begun.status != "running":
             return receipt
-        return _load(Load(fetched, dataset, begun, this, work, progress), receipt)
+        return _load(Load(fetched, dataset, begun, this, work, progress, replay), receipt)
     except BaseException as error:
         refusal = as_landfall_error(error)
         receipt = account.failed(receipt, refusal)
@@ -148,7 +159,8 @@ def _request(extraction: Extraction, header: Header, done: Staged, load: Load, r
     return PublishRequest(
         load_id=load.begun.load_id,
         dataset=load.dataset,
-        uri=load.fetched.source.uri,
+        uri=load.replay.uri if load.replay else load.fetched.source.uri,
+        replay=load.replay,
         read=_read(extraction, done, load.dataset),
         confirmations=done.confirmations,
         structural_rejects=extraction.rejects(),

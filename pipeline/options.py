@@ -28,6 +28,24 @@ def database_options(command: Any) -> Any:
     return command
 
 
+def run_options(command: Any) -> Any:
+    """The options of a command that reads files by contracts with an engine, and of its database."""
+    for option in (
+        click.option("--debug", is_flag=True, help="Show tracebacks."),
+        click.option("--streams", envvar="LANDFALL_STREAMS", type=click.IntRange(1, 64), default=s.default_streams,
+                     help="Partitions worked on at a time.  [default: processors, at most 8]"),
+        click.option("--work-dir", envvar="LANDFALL_WORK_DIR", type=click.Path(path_type=Path, file_okay=False),
+                     help="Where temporary files go."),
+        click.option("--master", envvar="LANDFALL_MASTER", metavar="URL", help="Spark master, for engine spark."),
+        click.option("--engine", envvar="LANDFALL_ENGINE", type=click.Choice(["sail", "spark"]), default="sail",
+                     show_default=True, help="What runs the PySpark code."),
+        click.option("--contracts", envvar="LANDFALL_CONTRACTS", metavar="PATH",
+                     help="A contract, a directory of *.odcs.yaml, or an s3:// prefix."),
+    ):  # fmt: skip
+        command = option(command)
+    return database_options(command)
+
+
 def settings_of(**options: Any) -> s.Settings:
     """`Settings` from a command's options and the environment."""
     url = s.database_url(options.pop("database_url", None))

@@ -8,7 +8,20 @@ from contextlib import contextmanager
 import psycopg2
 
 from pipeline.errors import DestinationError, LandfallError, RefusedError
-from pipeline.load import attempts, budget, duplicates, evolution, images, ledger, locks, rejects, rules, scope, staging
+from pipeline.load import (
+    attempts,
+    budget,
+    duplicates,
+    evolution,
+    images,
+    ledger,
+    locks,
+    rejects,
+    replays,
+    rules,
+    scope,
+    staging,
+)
 from pipeline.load.balance import balance, receipt_rows
 from pipeline.load.commit import commit
 from pipeline.load.connect import Connection, translate
@@ -60,6 +73,7 @@ def _fill(work: Publishing) -> None:
     """From here on the target is ours: check against it, change it, fill it."""
     budget.check(work)
     locks.hold_target(work)
+    replays.claim(work)
     if work.key and not work.fresh:
         work.run("ANALYZE {rows} ({key})", key=names(work.key))
     changes = evolution.plan(work)
@@ -79,6 +93,7 @@ def _close(work: Publishing, error: LandfallError | None = None) -> Published:
     """Keep the rejects, balance, write the ledger row, drop staging; all within the transaction."""
     rejects.find_raw(work)
     by_rule = rejects.move(work)
+    replays.settle(work, published=error is None)
     work.counts["rejected"] = sum(by_rule.values())
     status = "loaded" if error is None else "refused" if isinstance(error, RefusedError) else "failed"
     published = Published(status, receipt_rows(work), by_rule, work.rule_results, tuple(work.ddl))

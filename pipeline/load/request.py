@@ -49,6 +49,16 @@ def _no_records(lines: Iterator[int]) -> Iterator[tuple[int, bytes]]:
 
 
 @dataclass(frozen=True)
+class Replay:
+    """A load of another load's rejects. `uri`: what the ledger calls it; `records`: (line, ordinal, line now) each,
+    where a reject was in the object and where it is in the file that is loaded now."""
+
+    load_id: UUID
+    uri: str
+    records: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True)
 class PublishRequest:
     """One load, staged and ready to publish.
 
@@ -57,7 +67,7 @@ class PublishRequest:
     partitions that count; staged rows of any other attempt are dropped. `structural_rejects`: records that never became
     rows. `raw_records`: yields (line, bytes as sent) for ascending line numbers. `reconnect`: a new connection, for
     when COMMIT is not acknowledged. `receipt`: facts of the job to keep with the counts. `lock_wait`: seconds to wait
-    for another load or writer of the same table.
+    for another load or writer of the same table. `replay`: which rejects this load reads again.
     """
 
     load_id: UUID
@@ -71,6 +81,7 @@ class PublishRequest:
     added: tuple[str, ...] = ()
     receipt: Mapping[str, object] = field(default_factory=dict)
     lock_wait: float = 600.0
+    replay: Replay | None = None
 
     @property
     def filtered(self) -> int:

@@ -83,7 +83,7 @@ def _undo(cursor: Any, load_id: str, target: str) -> Undone:
     replaced = 0 if keyed else updates
     if restored + brought_back != work.images or work.one(LEFT)[0]:
         raise RefusedError(
-            f"{restored + brought_back:,} of {work.images:,} rows of {work.name} came back: they were changed by hand, or "
+            f"{restored + brought_back:,} of {work.images:,} rows of {work.name} came back: changed by hand, or "
             "a trigger of the table kept some away. Nothing was undone"
         )
     work.run("SET CONSTRAINTS ALL IMMEDIATE")

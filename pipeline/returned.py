@@ -1,0 +1,92 @@
+"""Rejects as a file that can be read again: as the ledger keeps them, or as the sender returned them, corrected."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import SourceError, UsageError
+
+# What `landfall rejects --csv` writes into its last column.
+_REASON = re.compile(
+    r"(encoding|structure|type|required|enum|pattern|range|length|row_rule|duplicate_key|not_storable|unique): "
+)
+_NAME = "reason"
+# How `landfall rejects --csv` writes records of formats other than CSV.
+_OURS: Mapping[str, Any] = {"encoding": "utf-8", "delimiter": ",", "quote": '"', "escape": None}
+
+
+def as_sent(path: Path, rejects: Sequence[Mapping[str, Any]], dialect: Mapping[str, Any]) -> None:
+    """Write the rejects' records as the sender wrote them, below the sender's header."""
+    if dialect.get("format") == "json":
+        records = [reject["raw"] or b"" for reject in rejects]
+        path.write_bytes(_json_lines(records))
+        return
+    if dialect.get("format") != "csv":
+        raise UsageError(
+            f"rejects of format {dialect.get('format')} cannot be read again from text: load a corrected file"
+        )
+    end = "\n".encode(dialect["encoding"])
+    beginning = base64.b64decode(dialect.get("beginning") or "")
+    head = beginning + end if dialect.get("header") else beginning
+    path.write_bytes(head + b"".join((reject["raw"] or b"") + end for reject in rejects))
+
+
+def corrected(path: Path, returned: Path, dialect: Mapping[str, Any]) -> None:
+    """Write the corrected CSV file `returned` without the column `reason` that `landfall rejects --csv` gave it."""
+    if dialect.get("format") not in ("csv", "json"):
+        raise UsageError(f"rejects of format {dialect.get('format')} cannot be replayed: load a corrected file instead")
+    ours = dialect["format"] == "json"
+    style = _OURS if ours else dialect
+    rows = _rows(returned, style)
+    if ours:
+        path.write_bytes(_json_lines([row[0].encode() for row in rows[1:] if row]))
+        return
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n", **_form(style)).writerows(_without_reason(rows, bool(dialect.get("header"))))
+    path.write_bytes(out.getvalue().encode(style["encoding"]))
+
+
+def _rows(returned: Path, style: Mapping[str, Any]) -> list[list[str]]:
+    csv.field_size_limit(sys.maxsize)
+    try:
+        text = returned.read_bytes().decode(style["encoding"])
+        return list(csv.reader(io.StringIO(text, newline=""), strict=True, **_form(style)))
+    except OSError as error:
+        raise SourceError(f"{returned}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SourceError(
+            f"{returned}: cannot be read as the sender's own CSV ({style['encoding']}, delimiter "
+            f"{style['delimiter']!r}): {error}"
+        ) from error
+
+
+def _without_reason(rows: list[list[str]], header: bool) -> Iterable[list[str]]:
+    """Below a header that ends with `reason` the last field goes; without a header, one that looks like a reason."""
+    inside = False
+    for row in rows:
+        inside = inside or (header and bool(row) and row[-1].strip().lower() == _NAME)
+        reason = inside if header else bool(row) and _REASON.match(row[-1]) is not None
+        yield row[:-1] if reason else row
+
+
+def _form(style: Mapping[str, Any]) -> dict[str, Any]:
+    quote, escape = style["quote"], style["escape"]
+    return {
+        "delimiter": style["delimiter"],
+        "quotechar": quote,
+        "quoting": csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        "escapechar": escape,
+        "doublequote": escape is None,
+    }
+
+
+def _json_lines(records: list[bytes]) -> bytes:
+    """One record a line: outside of JSON strings a line end is mere space, and inside there is none."""
+    return b"".join(record.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n" for record in records)

@@ -1,0 +1,130 @@
+"""`landfall replay`: rejected rows again, each once, and nothing else of the dataset is touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.command_line import Done, run
+from tests.integration.loader import Loader
+
+Contract = Callable[..., Path]
+Query = Callable[..., list[tuple[Any, ...]]]
+Landfall = Callable[..., Done]
+
+STRICT = [
+    "{name: id, logicalType: integer, primaryKey: true}",
+    "{name: name, logicalType: string, enum: [{value: ant}, {value: bee}]}",
+]
+FIXED = [STRICT[0], STRICT[1].replace("{value: bee}", "{value: bee}, {value: 'c;o'}")]
+KEYLESS = [FIXED[0].replace(", primaryKey: true", ""), FIXED[1]]
+# Its own delimiter, quote, encoding and a preamble; a record over two lines.
+DIALECT = """    format: csv
+    delimiter: ";"
+    encoding: windows-1252
+    customProperties:
+      - {property: readOptions, value: {skipLines: 1}}
+"""
+LOAD = "{mode: MODE, rejects: {max: 90, unit: percent}}"
+FILE = 'für: you\r\nid;name\r\n1;ant\r\n2;"c;o"\r\n3;"d\r\ng"\r\nx;ant\r\n5;bee;7\r\n6;"c;o"\r\n'.encode("cp1252")
+
+
+@pytest.fixture
+def landfall(sail: Loader) -> Landfall:
+    url = sail.destination.url.render_as_string(hide_password=False)
+    return lambda *arguments: run(*arguments, "--database-url", url)
+
+
+def statuses(rows: Query, load_id: str) -> list[tuple[int, str, str | None]]:
+    found = "SELECT line, status, replayed_by::text FROM landfall.reject WHERE load_id = %s ORDER BY line"
+    return rows(found, load_id)
+
+
+@pytest.mark.parametrize("mode", ["upsert", "append"])
+def test_after_the_contract_was_fixed(
+    sail: Loader, contract: Contract, tmp_path: Path, landfall: Landfall, rows: Query, mode: str
+) -> None:
+    schema, load = f"replay_{mode}", LOAD.replace("MODE", mode)
+    file = tmp_path / "a.csv"
+    file.write_bytes(FILE)
+    first = sail.one(file, contract(schema, STRICT, load=load, source=DIALECT))
+    assert first.error is None
+    assert statuses(rows, first.load_id or "") == [(line, "open", None) for line in (4, 5, 7, 8, 9)]
+    fixed = contract(schema, FIXED, load=load, source=DIALECT)
+    done = landfall("replay", first.load_id, "--contracts", fixed, "--json", "--quiet")
+    assert done.code == 0, done.err
+    (receipt,) = done.receipts
+    assert receipt["source"].startswith(f"replay of {first.load_id} ")
+    assert (receipt["rows"]["read"], receipt["rows"]["inserted"], receipt["rows"]["rejected"]) == (5, 2, 3)
+    new = receipt["load_id"]
+    assert statuses(rows, first.load_id or "") == [
+        (4, "replayed", new), (5, "open", None), (7, "open", None), (8, "open", None), (9, "replayed", new),
+    ]  # fmt: skip
+    assert rows(f"SELECT id, name, _load_id::text FROM {schema}.target ORDER BY id") == [
+        (1, "ant", first.load_id), (2, "c;o", new), (6, "c;o", new),
+    ]  # fmt: skip
+    again = landfall("replay", first.load_id, "--contracts", fixed, "--json", "--quiet")
+    assert again.receipts[0]["rows"]["inserted"] == 0
+    assert rows(f"SELECT count(*) FROM {schema}.target") == [(3,)]
+    assert "is itself a replay" in landfall("replay", new, "--contracts", fixed).err
+
+
+def test_from_the_file_that_the_sender_corrected(
+    sail: Loader, contract: Contract, tmp_path: Path, landfall: Landfall, rows: Query
+) -> None:
+    items = contract("replay_file", KEYLESS, load=LOAD.replace("MODE", "append"), source=DIALECT)
+    file = tmp_path / "a.csv"
+    file.write_bytes(FILE)
+    first = sail.one(file, items)
+    sent_back = landfall("rejects", first.load_id, "--csv").raw
+    assert sent_back.count(b"reason") == 1
+    corrected = tmp_path / "corrected.csv"
+    corrected.write_bytes(sent_back.replace(b'"d\r\ng"', b"bee").replace(b"x;ant", b"4;ant").replace(b";7;", b";"))
+    short = tmp_path / "short.csv"
+    short.write_bytes(b"\n".join(corrected.read_bytes().split(b"\n")[:3]) + b"\n")
+    refused = landfall("replay", first.load_id, "--contracts", items, "--file", short)
+    assert refused.code == 2
+    assert "has 1 records, but load" in refused.err
+    done = landfall("replay", first.load_id, "--contracts", items, "--file", corrected, "--json", "--quiet")
+    assert done.code == 0, done.err
+    assert done.receipts[0]["rows"]["inserted"] == 3
+    assert {status for _, status, _ in statuses(rows, first.load_id or "")} == {"replayed"}
+    again = landfall("replay", first.load_id, "--contracts", items, "--file", corrected)
+    assert again.code == 0
+    assert "has no open rejects" in again.out
+    assert rows("SELECT id, name FROM replay_file.target ORDER BY id") == [
+        (1, "ant"), (2, "c;o"), (3, "bee"), (4, "ant"), (5, "bee"), (6, "c;o"),
+    ]  # fmt: skip
+    undone = landfall("undo", done.receipts[0]["load_id"])
+    assert undone.code == 0, undone.err
+    assert {status for _, status, _ in statuses(rows, first.load_id or "")} == {"open"}
+
+
+def test_json_records(sail: Loader, contract: Contract, tmp_path: Path, landfall: Landfall, rows: Query) -> None:
+    load = LOAD.replace("MODE", "upsert")
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps([{"id": 1, "name": "ant"}, {"id": 2, "name": "c;o"}], indent=2))
+    first = sail.one(file, contract("replay_json", STRICT, load=load, source="    format: json"))
+    assert first.rows["rejected"] == 1
+    fixed = contract("replay_json", FIXED, load=load, source="    format: json")
+    done = landfall("replay", first.load_id, "--contracts", fixed, "--quiet")
+    assert done.code == 0, done.err
+    assert rows("SELECT id FROM replay_json.target ORDER BY id") == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("mode", ["replace", "scd2"])
+def test_refuses_modes_in_which_some_rows_alone_do_harm(
+    sail: Loader, contract: Contract, tmp_path: Path, landfall: Landfall, rows: Query, mode: str
+) -> None:
+    items = contract(f"replay_{mode}", STRICT, load=LOAD.replace("MODE", mode), source=DIALECT)
+    file = tmp_path / "a.csv"
+    file.write_bytes(FILE)
+    first = sail.one(file, items)
+    done = landfall("replay", first.load_id, "--contracts", items)
+    assert done.code == 65
+    assert f"loaded with mode {mode}" in done.err
+    assert rows(f"SELECT count(*) FROM replay_{mode}.target") == [(1,)]

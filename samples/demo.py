@@ -19,7 +19,7 @@ from pipeline.load import embedded
 from pipeline.load.connect import connect
 
 ROOT = Path(__file__).parent.parent
-DATA = ROOT / "landfall-data"
+DATA = Path(os.environ.get("LANDFALL_DATA_DIR", ROOT / "landfall-data"))
 LANDFALL = Path(sys.executable).parent / "landfall"
 BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 

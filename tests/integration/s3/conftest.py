@@ -79,8 +79,13 @@ def faulty(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyS3]:
             yield server
 
 
+def pointed_at(url: str) -> dict[str, str]:
+    """Environment variables with which AWS's clients talk to `url`."""
+    return {**CREDENTIALS, "AWS_ENDPOINT_URL": url, "AWS_EC2_METADATA_DISABLED": "true"}
+
+
 def _pointed_at(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    variables = {**CREDENTIALS, "AWS_ENDPOINT_URL": url, "AWS_EC2_METADATA_DISABLED": "true"}
+    variables = pointed_at(url)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     client.cache_clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,6 +19,7 @@ class FaultyS3:
 
     `busy`: 503. `broken`: GET bodies that end halfway. `flipped`: GET bodies with a wrong first byte. `replaced`:
     number of the GET before which the object is overwritten. `refusal`: (status, code, message) for every request.
+    `pause`: seconds before each 64 kB of a body.
     """
 
     def __init__(self, content: bytes = b"") -> None:
@@ -28,6 +30,7 @@ class FaultyS3:
         self.replaced: tuple[int, bytes] | None = None
         self.refusal: tuple[int, str, str] | None = None
         self.ignores_ranges = False
+        self.pause = 0.0
         self.requests: Counter[str] = Counter()
         self.lock = threading.Lock()
         owner = self
@@ -104,7 +107,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
             return
-        self.wfile.write(body)
+        for start in range(0, len(body), 1 << 16 if s3.pause else len(body)):
+            time.sleep(s3.pause)
+            self.wfile.write(body[start : start + (1 << 16 if s3.pause else len(body))])
 
     def _refused(self) -> bool:
         s3 = self.server_of

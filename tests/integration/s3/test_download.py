@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,8 @@ from pipeline.errors import SourceError, TransientError, UsageError
 from pipeline.s3 import download as downloading
 from pipeline.s3.checksums import expected
 from pipeline.source import SourceObject, fetch, named
+from tests.integration.command_line import ROOT, start
+from tests.integration.s3.conftest import pointed_at
 from tests.integration.s3.faulty import FaultyS3
 
 Bucket = Callable[..., str]
@@ -159,8 +163,8 @@ class TestChecksums:
         check = expected(head, half)
         assert check is not None
         digest = check.digest()
-        for start in range(0, len(CONTENT), 333_333):
-            digest.update(CONTENT[start : start + 333_333])
+        for at in range(0, len(CONTENT), 333_333):
+            digest.update(CONTENT[at : at + 333_333])
         assert digest.digest() == check.value
         assert expected(head, half - 1) is None  # that would make three parts
 
@@ -249,6 +253,21 @@ class TestFaults:
         s3.delete_object(Bucket=name, Key="k")
         with pytest.raises(SourceError, match=r"no such object|delete marker"):
             fetch(*named((f"s3://{name}/k",)), tmp_path)
+
+    def test_a_signal_ends_a_slow_download_at_once(self, faulty: FaultyS3, tmp_path: Path) -> None:
+        faulty.content, faulty.pause = bytes(30 << 20), 0.2
+        contract = ROOT / "samples" / "contracts" / "orders.odcs.yaml"
+        uri = "s3://landing/acme/orders/orders_1.csv"
+        process = start("load", uri, "--contracts", contract, "--json", **pointed_at(faulty.url))
+        while faulty.requests["GET"] == 0:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        sent = time.monotonic()
+        process.terminate()
+        out, err = process.communicate(timeout=30)
+        assert time.monotonic() - sent < 5
+        assert (process.returncode, json.loads(out)["error"]["kind"]) == (75, "interrupted")
+        assert b"Traceback" not in err
 
     def test_nobody_answers(self, faulty: FaultyS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")

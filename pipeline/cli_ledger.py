@@ -55,4 +55,18 @@ def replay(load_id: str, corrected: Path | None, as_json: bool, quiet: bool, **o
     sys.exit(again(settings_of(**options), load_id, corrected, as_json, quiet))
 
 
-COMMANDS = (why, undo, replay)
+@click.command()
+@click.argument("source")
+@run_options
+@click.option("--force", is_flag=True, help="Plan even what was loaded before.")
+@click.option("--json", "form", flag_value="json", help="As one JSON document.")
+@click.option("--markdown", "form", flag_value="markdown", help="As Markdown, for a pull request.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def plan(source: str, form: str | None, quiet: bool, **options: Any) -> None:
+    """What loading SOURCE would change: DDL, rows, cells, rejects. Exit code 0: nothing, 3: something."""
+    from pipeline.planning import plan as planned
+
+    sys.exit(planned(settings_of(**options), source, form or "text", quiet))
+
+
+COMMANDS = (why, undo, replay, plan)

@@ -105,6 +105,14 @@ def load_alone(
 
 
 def _load(load: Load, receipt: Receipt) -> Receipt:
+    request, receipt, warned = prepared(load, receipt)
+    load.progress.stage("publish", f"{load.dataset.schema}.{load.dataset.table}")
+    published = publish(load.run.connection, request)
+    return account.published(receipt, published, warned, load.dataset.row_rules)
+
+
+def prepared(load: Load, receipt: Receipt) -> tuple[PublishRequest, Receipt, Counter[str]]:
+    """Everything up to the publish: what it is asked, the receipt so far, and the rows that break each warning."""
     load.progress.stage("extract", load.dataset.id)
     extraction = open_source(load.fetched.path, load.fetched.source.uri, load.dataset, load.work)
     header = check_header(load.dataset, extraction.columns, load.fetched.source.uri)
@@ -112,11 +120,9 @@ def _load(load: Load, receipt: Receipt) -> Receipt:
     target = _staging_target(load)
     staging.create(load.run.connection, target)
     done = _stage(extraction, load, target)
-    load.progress.stage("publish", f"{load.dataset.schema}.{load.dataset.table}")
     dialect = dialect_of(extraction, load.dataset.read)
     receipt = account.of_header(replace(receipt, status="loaded"), header, dialect)
-    published = publish(load.run.connection, _request(extraction, header, done, load, receipt))
-    return account.published(receipt, published, done.warned, load.dataset.row_rules)
+    return _request(extraction, header, done, load, receipt), receipt, done.warned
 
 
 def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:

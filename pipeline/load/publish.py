@@ -41,7 +41,7 @@ def publish(conn: Connection, request: PublishRequest) -> Published:
     """
     work = Publishing(conn.cursor(), request)
     try:
-        with _translated(request):
+        with translated(request):
             return _publish(work)
     finally:
         if not conn.closed:
@@ -50,9 +50,9 @@ def publish(conn: Connection, request: PublishRequest) -> Published:
 
 def _publish(work: Publishing) -> Published:
     locks.settle(work)
-    _prepare(work)
+    prepare(work)
     try:
-        _fill(work)
+        fill(work)
     except (RefusedError, DestinationError) as error:
         raise _keep_rejects(work, error) from error
     published = _close(work)
@@ -60,7 +60,7 @@ def _publish(work: Publishing) -> Published:
     return published
 
 
-def _prepare(work: Publishing) -> None:
+def prepare(work: Publishing) -> None:
     """What needs no lock on the target: only staging is touched."""
     attempts.confirm(work)
     rejects.gather(work)
@@ -69,7 +69,7 @@ def _prepare(work: Publishing) -> None:
     rejects.find_raw(work)
 
 
-def _fill(work: Publishing) -> None:
+def fill(work: Publishing) -> None:
     """From here on the target is ours: check against it, change it, fill it."""
     budget.check(work)
     locks.hold_target(work)
@@ -82,7 +82,7 @@ def _fill(work: Publishing) -> None:
     scope.reject_taken_values(work, replaced)
     budget.check(work)
     rules.check(work)
-    with work.savepoint("filled"), _translated(work.request, work):
+    with work.savepoint("filled"), translated(work.request, work):
         evolution.apply(work, changes)
         keep_history(work) if work.dataset.load.mode == "scd2" else merge(work, replaced)
         evolution.complete(work)
@@ -126,7 +126,7 @@ def _drop_staging(work: Publishing) -> None:
 
 
 @contextmanager
-def _translated(request: PublishRequest, work: Publishing | None = None) -> Iterator[None]:
+def translated(request: PublishRequest, work: Publishing | None = None) -> Iterator[None]:
     """Errors of the database become ours; one that a function raised while the target of `work` was filled names the
     triggers, since the server does not."""
     reveal = not any(column.restricted for column in request.dataset.columns)

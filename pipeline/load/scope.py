@@ -11,9 +11,12 @@ from pipeline.load.publishing import Publishing, equal, name, names
 NONE = sql.SQL("false")
 ALL = sql.SQL("true")
 
+# Its loads, and the replays of their rejects.
 EARLIER_LOADS = """
+    WITH earlier AS (SELECT load_id FROM landfall.load WHERE dataset = {dataset} AND uri = {uri})
     SELECT array_agg(load_id::text) FROM landfall.load
-    WHERE dataset = {dataset} AND uri = {uri} AND status = 'loaded' AND load_id <> {load_id}
+    WHERE dataset = {dataset} AND status = 'loaded' AND load_id <> {load_id}
+      AND (uri = {uri} OR substring(uri FROM '^replay of ([0-9a-f-]{{36}}) ')::uuid IN (SELECT load_id FROM earlier))
 """
 
 CONFLICTS = """

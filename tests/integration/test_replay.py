@@ -116,6 +116,20 @@ def test_json_records(sail: Loader, contract: Contract, tmp_path: Path, landfall
     assert rows("SELECT id FROM replay_json.target ORDER BY id") == [(1,), (2,)]
 
 
+def test_a_new_version_of_the_object_replaces_replayed_rows_too(
+    sail: Loader, contract: Contract, tmp_path: Path, landfall: Landfall, rows: Query
+) -> None:
+    load = LOAD.replace("MODE", "append")
+    file = tmp_path / "a.csv"
+    file.write_bytes(FILE)
+    first = sail.one(file, contract("replay_newer", [KEYLESS[0], STRICT[1]], load=load, source=DIALECT))
+    fixed = contract("replay_newer", KEYLESS, load=load, source=DIALECT)
+    assert landfall("replay", first.load_id, "--contracts", fixed).code == 0
+    file.write_bytes(FILE.replace(b"1;ant", b"1;bee"))
+    assert sail.one(file, fixed).error is None
+    assert rows("SELECT id, name FROM replay_newer.target ORDER BY id") == [(1, "bee"), (2, "c;o"), (6, "c;o")]
+
+
 @pytest.mark.parametrize("mode", ["replace", "scd2"])
 def test_refuses_modes_in_which_some_rows_alone_do_harm(
     sail: Loader, contract: Contract, tmp_path: Path, landfall: Landfall, rows: Query, mode: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,7 @@ def test_wide_rows_stand_upright(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["append", "upsert", "scd2"])
 def test_printed_ddl_is_what_a_load_runs(contract: Callable[..., Path], conn: Connection, mode: str) -> None:
-    described = '{name: say, logicalType: string, description: "it\'s a \\\\ and a %"}'
+    described = '{name: say, logicalType: string, description: "it\'s a \\\\ and a % für 東京"}'
     columns = ["{name: id, logicalType: integer, primaryKey: true}", described]
     path = contract(f"ddl_{mode}", columns, f"{{mode: {mode}}}")
     dataset = load_contract(path.read_text(), str(path), {})
@@ -188,7 +189,14 @@ def test_printed_ddl_is_what_a_load_runs(contract: Callable[..., Path], conn: Co
         for statement in _run("ddl", path).output.rstrip().removesuffix(";").split(";\n"):
             cursor.execute(statement)
         cursor.execute("SELECT col_description(%s::regclass, 2)", (f"ddl_{mode}.target",))
-        assert cursor.fetchone() == ("it's a \\ and a %",)
+        assert cursor.fetchone() == ("it's a \\ and a % für 東京",)
+
+
+def test_printed_names_are_quoted(contract: Callable[..., Path]) -> None:
+    path = contract("quoted", ORDERS)
+    dataset = load_contract(path.read_text(), str(path), {})
+    first = next(iter(printed(replace(dataset, schema='a"; DROP'))))
+    assert first == 'CREATE SCHEMA IF NOT EXISTS "a""; DROP"'
 
 
 def test_ddl_of_several_contracts_and_of_a_wrong_one(contract: Callable[..., Path], tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 from pathlib import Path
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -166,3 +168,27 @@ def _every_value_is_accepted(path: Path, found: Scaffolded, work: Path) -> None:
                 missing = pc.is_in(values, pa.array(found.dataset.read.missing_values, pa.string()))
                 kept = pc.if_else(missing, pa.scalar(None, pa.string()), values)
                 assert strict_cast(kept, column.type)[1] is None, column
+
+
+@pytest.mark.parametrize(
+    ("above", "options"),
+    [
+        ([], {}),
+        ([["Report 2026"], []], {"skipLines": 2}),
+        (None, {"header": False}),
+    ],
+)
+def test_a_workbook_with_a_title_or_without_header(
+    tmp_path: Path, above: list[list[str]] | None, options: dict[str, object]
+) -> None:
+    book = openpyxl.Workbook()
+    for row in [*above, ["Order No", "Amount", "Day"]] if above is not None else []:
+        book.active.append(row)
+    for number in range(1, 30):
+        book.active.append([number, number * 1.25, datetime.date(2026, 1, number)])
+    book.save(tmp_path / "book")
+    found = scaffolded(tmp_path, (tmp_path / "book").read_bytes(), "sample")
+    assert found.source["format"] == "xlsx"
+    custom = {item["property"]: item["value"] for item in found.source.get("customProperties", [])}
+    assert custom.get("readOptions", {}) == options
+    assert [column.type.kind for column in found.dataset.columns] == ["integer", "decimal", "date"]

@@ -164,4 +164,5 @@ def test_key_candidates(tmp_path: Path) -> None:
     assert "Key candidates (never missing, never twice in the file): a\n" in single
     pair = scaffolded(tmp_path, "a,b\n1,x\n1,y\n2,x\n2,y\n").text
     assert "Key candidates (never missing, never twice in the file): a + b\n" in pair
+    assert "No key candidate" in scaffolded(tmp_path, "a,b\n1,x\n1,\n2,x\n2,y\n").text
     assert "No key candidate" in scaffolded(tmp_path, "a,b\n1,x\n1,x\n2,y\n").text

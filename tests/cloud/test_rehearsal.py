@@ -245,9 +245,10 @@ def test_an_interrupted_task_is_tried_again(rehearsal: Rehearsal) -> None:
         rehearsal.site.client("ecs").stop_task(cluster=task["clusterArn"], task=task["taskArn"], reason=reason)
 
     attempts = stopped_in_the_middle(rehearsal, INTERRUPTED, 60000, stop)
-    assert rehearsal.exit_codes(INTERRUPTED) == [143, 0]
+    assert rehearsal.exit_codes(INTERRUPTED) == [75, 0]
+    assert rehearsal.stack.loads(INTERRUPTED)[0]["error_kind"] == "interrupted"
     assert attempts[0]["stopCode"] == "SpotInterruption"
-    rehearsal.say("task interrupted while publishing (143): loaded by the second attempt")
+    rehearsal.say("task interrupted while publishing (75): loaded by the second attempt")
 
 
 def stopped_in_the_middle(rehearsal: Rehearsal, key: str, first: int, stop: Any) -> list[dict[str, Any]]:

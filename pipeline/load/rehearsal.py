@@ -103,7 +103,7 @@ def _cells(work: Publishing) -> tuple[dict[str, int], tuple[Cell, ...]]:
     restricted = {column.name for column in work.dataset.columns if column.restricted}
     cells = sql.SQL(", ").join(_cell(work, column, column in restricted) for column in columns)
     found = work.all(CELLS, changes=table, cells=cells, samples=sql.Literal(SAMPLES))
-    samples = tuple(Cell(*row[:5], row[0] in restricted) for row in found)
+    samples = tuple(Cell(column, key, line, old, new, column in restricted) for column, key, line, old, new, _ in found)
     return {row[0]: row[5] for row in found}, samples
 
 

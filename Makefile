@@ -96,7 +96,7 @@ destroy: ## Take everything down; what happens to data is asked first (docs/depl
 	terraform/destroy.sh
 
 rehearse: $(VENV)/installed ## Deploy, use and destroy the whole stack on this machine, without AWS (docs/rehearsal.md)
-	$(BIN)/python -m pytest --capture=no tests/cloud/test_rehearsal.py
+	LANDFALL_REHEARSE=1 $(BIN)/python -m pytest --capture=no tests/cloud/test_rehearsal.py
 
 clean: ## Remove what was built, not the demo's data
 	rm -rf $(VENV) $(DEMO) $(AUDIT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -39,6 +39,7 @@ locals {
       LANDFALL_DATABASE_URL = "postgresql://${local.database_role}@${local.database_address}"
       LANDFALL_IAM_AUTH     = "true"
       LANDFALL_LAKE         = "s3://${local.buckets.lake}/"
+      LANDING_BUCKET        = local.buckets.landing # what the contracts' locations ask for
     },
     var.notify_from_task ? { LANDFALL_NOTIFY = aws_sns_topic.notices.arn } : {},
   )

@@ -27,6 +27,7 @@ run "the_container" {
       LANDFALL_DATABASE_URL = "postgresql://landfall@landfall.cluster-c0ffee.eu-west-1.rds.amazonaws.com:5432/landfall?sslmode=verify-full"
       LANDFALL_IAM_AUTH     = "true"
       LANDFALL_LAKE         = "s3://landfall-123456789012-eu-west-1-lake/"
+      LANDING_BUCKET        = "landfall-123456789012-eu-west-1-landing"
     }
     error_message = "The pipeline is configured by these variables, and by no secret."
   }

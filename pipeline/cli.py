@@ -114,7 +114,7 @@ def init(bootstrap_role: str | None, admin_secret: str | None, **options: Any) -
 @main.command()
 @database_options
 @click.option("--dataset", help="Only this dataset.")
-@click.option("--status", help="Only this status: loaded, already_loaded, refused, failed, stale or running.")
+@click.option("--status", help="Only this status: loaded, already_loaded, refused, failed, stale, undone or running.")
 @click.option("--since", type=click.DateTime(), help="Only loads started at or after this time (UTC).")
 @click.option("--json", "as_json", is_flag=True, help="One load a line, as JSON.")
 def loads(dataset: str | None, status: str | None, since: Any, as_json: bool, **options: Any) -> None:

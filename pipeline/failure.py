@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 import psycopg2
@@ -24,6 +25,10 @@ def as_landfall_error(error: BaseException) -> LandfallError:
         return translate(error)
     if isinstance(error, KeyboardInterrupt):
         return errors.InterruptedLoadError("interrupted: nothing of this load was published; load again")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return errors.UsageError(
+            "no space is left on the disk; nothing was published. Free some, or name another directory with --work-dir"
+        )
     return _from_engine(error) or LandfallError(
         f"an unexpected {type(error).__name__} stopped the load; nothing was published. "
         "Run again with --debug to see where, and please report it"

@@ -120,6 +120,7 @@ def prepared(load: Load, receipt: Receipt) -> tuple[PublishRequest, Receipt, Cou
     target = _staging_target(load)
     staging.create(load.run.connection, target)
     done = _stage(extraction, load, target)
+    load.fetched.require_unchanged()
     dialect = dialect_of(extraction, load.dataset.read)
     receipt = account.of_header(replace(receipt, status="loaded"), header, dialect)
     return _request(extraction, header, done, load, receipt), receipt, done.warned

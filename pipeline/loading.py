@@ -58,7 +58,8 @@ def _wanted(sources: tuple[str, ...], objects_json: str | None) -> Iterator[Sour
         try:
             yield from named((argument,))
         except SourceError as error:
-            yield account.failed(account.opened(argument, None), error)
+            shown = argument.encode("utf-8", "backslashreplace").decode()
+            yield account.failed(account.opened(shown, None), error)
     if objects_json:
         yield from from_json(objects_json)
 

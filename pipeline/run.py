@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,8 @@ class Run:
         """The target database; the embedded server when none was named."""
         settings = self.settings
         if settings.database_url is None and not settings.pg_variables:
-            return embedded.start(settings.data_dir)
+            with _usable(settings.data_dir, "--data-dir"):
+                return embedded.start(settings.data_dir)
         return destination_of(settings)
 
     @property
@@ -97,9 +98,18 @@ class Run:
     def work_area(self) -> TemporaryDirectory[str]:
         """A directory for one load's temporary files, removed at its end."""
         parent = self.settings.work_dir
-        if parent is not None:
-            parent.mkdir(parents=True, exist_ok=True)
-        return TemporaryDirectory(prefix="landfall-", dir=parent, ignore_cleanup_errors=True)
+        with _usable(parent or Path(gettempdir()), "--work-dir"):
+            if parent is not None:
+                parent.mkdir(parents=True, exist_ok=True)
+            return TemporaryDirectory(prefix="landfall-", dir=parent, ignore_cleanup_errors=True)
+
+
+@contextmanager
+def _usable(directory: Path, option: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{directory} cannot be used ({error.strerror}); name another with {option}") from error
 
 
 def _contract_files(path: str) -> Iterable[tuple[str, str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.checksum import checksum
-from pipeline.errors import SourceError, UsageError
+from pipeline.errors import SourceError, TransientError, UsageError
 
 _S3 = "s3://"
 # Only at the end, so that a key may hold question marks.
@@ -39,13 +39,25 @@ class SourceObject:
 
 @dataclass(frozen=True)
 class Fetched:
-    """A source object whose bytes are at `path`. `sha256`: hexadecimal, of the bytes as stored."""
+    """A source object whose bytes are at `path`. `sha256`: hexadecimal, of the bytes as stored.
+
+    `modified`: of a local file, in nanoseconds since 1970, before its first byte was read.
+    """
 
     source: SourceObject
     path: Path
     sha256: str
     bytes: int
     version: str
+    modified: int | None = None
+
+    def require_unchanged(self) -> None:
+        """Raise `TransientError` if the local file was written to meanwhile: then its checksum is of other bytes."""
+        if self.modified is None:
+            return
+        now = self.path.stat()
+        if (now.st_size, now.st_mtime_ns) != (self.bytes, self.modified):
+            raise TransientError(f"{self.path}: changed while it was read; load again when it is complete")
 
 
 def named(arguments: tuple[str, ...]) -> Iterator[SourceObject]:
@@ -91,13 +103,25 @@ def _local(argument: str) -> Iterator[SourceObject]:
         if not files:
             raise SourceError(f"{argument}: the directory holds no files")
     elif path.exists():
+        if not path.is_file():
+            raise SourceError(f"{argument}: is not a file; save it as one first")
         files = [path]
     else:
         files = sorted(Path(found) for found in glob.glob(argument, recursive=True) if Path(found).is_file())  # noqa: PTH207 - absolute patterns too
     if not files:
         raise SourceError(f"{argument}: no such file. Check the path, or quote the pattern")
     for file in files:
-        yield SourceObject(uri=f"file://{file.resolve()}", path=file, size=file.stat().st_size)
+        yield SourceObject(uri=_uri(file), path=file, size=file.stat().st_size)
+
+
+def _uri(file: Path) -> str:
+    """The plain path, not percent-encoded: people and contracts read it."""
+    uri = f"file://{file.resolve()}"
+    try:
+        uri.encode()
+    except UnicodeEncodeError:
+        raise SourceError(f"{uri!a}: the file's name is not UTF-8, so the ledger cannot hold it; rename it") from None
+    return uri
 
 
 def _ignored(path: Path) -> bool:
@@ -121,8 +145,9 @@ def fetch(source: SourceObject, work: Path) -> Fetched:
     Raises `SourceError` when the object is missing or may not be read, `TransientError` when S3 does not answer.
     """
     if source.path is not None:
+        modified = source.path.stat().st_mtime_ns if source.path.exists() else None
         digest, size = checksum(source.path)
-        return Fetched(source, source.path, digest, size, version=digest)
+        return Fetched(source, source.path, digest, size, version=digest, modified=modified)
     return _from_s3(source, work / "object")
 
 

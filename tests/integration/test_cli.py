@@ -285,6 +285,29 @@ def test_a_signal_in_the_middle_of_a_load_leaves_nothing_behind(
         assert rows(sessions) == [(0,)]
 
 
+def test_a_file_that_is_still_being_written_is_left_for_later(
+    items: Path, tmp_path: Path, url: str, rows: Query
+) -> None:
+    source = file(tmp_path / "items.csv", "id,name\n" + "".join(f"{n},name {n}\n" for n in range(500_000)))
+    process = start("load", source, "--contracts", items, "--json", LANDFALL_DATABASE_URL=url)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if json.loads(line).get("stage") == "extract":
+            break
+    with source.open("a") as more:
+        more.write("500000,late\n")
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, "changed while it was read" in out.decode()) == (75, True)
+    schema = items.name.removesuffix(".odcs.yaml")
+    assert rows("SELECT to_regclass(%s)", f"{schema}.target") == [(None,)]
+
+
+def test_a_directory_that_cannot_be_used_is_said(landfall: Landfall, items: Path, tmp_path: Path) -> None:
+    source = file(tmp_path / "items.csv", "id,name\n1,a\n")
+    done = landfall("load", source, "--contracts", items, "--work-dir", source / "below")
+    assert (done.code, "name another with --work-dir" in done.out) == (2, True)
+
+
 def test_the_remaining_sources_are_left_alone_after_a_signal(items: Path, tmp_path: Path) -> None:
     sources = [file(tmp_path / f"{n}.csv", f"id,name\n{n},a\n") for n in range(3)]
     process = start("load", *sources, "--contracts", items, "--json", LANDFALL_DATABASE_URL=NOWHERE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import psycopg2
 import pytest
 from pyspark.errors import AnalysisException, ParseException, PySparkException
@@ -51,6 +53,12 @@ def test_what_is_unknown_is_a_bug_and_is_not_quoted() -> None:
         assert (found.exit_code, found.kind) == (70, "bug")
         assert "secret" not in str(found)
         assert type(error).__name__ in str(found)
+
+
+def test_a_full_disk_is_for_the_operator() -> None:
+    found = as_landfall_error(OSError(errno.ENOSPC, "No space left on device", "/tmp/part"))
+    assert (found.exit_code, "--work-dir" in str(found)) == (2, True)
+    assert as_landfall_error(OSError(errno.EIO, "x")).exit_code == 70
 
 
 def test_an_interruption_is_transient() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import SourceError, UsageError
+from pipeline.errors import SourceError, TransientError, UsageError
 from pipeline.source import SourceObject, fetch, from_json, named
 
 
@@ -72,6 +72,31 @@ class TestLocal:
         found = fetch(source, tmp_path)
         digest = hashlib.sha256(b"a.csv").hexdigest()
         assert (found.path, found.sha256, found.version, found.bytes) == (tree / "a.csv", digest, digest, 5)
+
+    def test_what_is_no_file(self) -> None:
+        with pytest.raises(SourceError, match="/dev/null: is not a file"):
+            names("/dev/null")
+
+    def test_a_name_that_no_ledger_can_hold(self, tmp_path: Path) -> None:
+        path = os.fsencode(tmp_path) + b"/\xff.csv"
+        with open(path, "wb"):  # noqa: PTH123 - a path of bytes
+            pass
+        with pytest.raises(SourceError, match=r"\\udcff\.csv': the file's name is not UTF-8"):
+            names(os.fsdecode(path))
+
+    def test_a_file_that_is_still_being_written_is_noticed(self, tree: Path, tmp_path: Path) -> None:
+        path = tree / "a.csv"
+        (source,) = named((str(path),))
+        found = fetch(source, tmp_path)
+        found.require_unchanged()
+        with path.open("a") as file:
+            file.write("more")
+        with pytest.raises(TransientError, match="changed while it was read"):
+            found.require_unchanged()
+        found = fetch(source, tmp_path)
+        os.utime(path, ns=(0, 0))
+        with pytest.raises(TransientError, match="changed while it was read"):
+            found.require_unchanged()
 
     def test_a_file_that_cannot_be_read(self, tmp_path: Path) -> None:
         path = tmp_path / "gone.csv"

@@ -49,7 +49,8 @@ def _sail(streams: int) -> Iterator[SparkSession]:
     server.start(background=True)
     try:
         session = SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").getOrCreate()
-        # The server ends with its only session; after SIGINT it has ended already, and would be asked for minutes.
+        # The server is in this process, and ends by itself on SIGINT: to ask it again, for minutes, helps nobody.
+        session.client.set_retry_policies([])
         session.release_session_on_close = False  # type: ignore[attr-defined]
         try:
             yield session

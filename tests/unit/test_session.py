@@ -20,6 +20,7 @@ class Conf(dict[str, str]):
 class Session:
     def __init__(self) -> None:
         self.conf, self.stopped = Conf(), False
+        self.client = SimpleNamespace(set_retry_policies=lambda policies: None)
 
     def stop(self) -> None:
         self.stopped = True

@@ -27,7 +27,9 @@ RUN python /build/fetch_ca_bundle.py "$RDS_CA_URL" "$RDS_CA_SHA256" /opt/certifi
 FROM ${PYTHON_IMAGE} AS installer
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 COPY locks/build.txt image/trim_python.sh image/trim_jars.py /build/
-RUN python -m pip install --quiet --require-hashes -r /build/build.txt \
+RUN apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends binutils >/dev/null \
+ && python -m pip install --quiet --require-hashes -r /build/build.txt \
  && python -m venv --without-pip /opt/landfall
 WORKDIR /build
 

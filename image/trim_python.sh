@@ -27,3 +27,6 @@ done
 
 # PySpark's examples and cluster scripts. pyspark.testing stays: pyspark itself imports it.
 rm -rf pyspark/examples pyspark/data pyspark/sbin
+
+# Symbols for debuggers. Only where the libraries were not rewritten after linking, which strip does not survive.
+strip --strip-unneeded pyarrow/*.so* fastavro/*.so zstandard/*.so yaml/*.so _awscrt*.so

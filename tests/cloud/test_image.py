@@ -190,12 +190,26 @@ def test_the_image_stays_small(target: str, facts: dict[str, Any]) -> None:
     assert facts["Size"] / 1e6 < LARGEST[target]
 
 
+def test_every_part_of_the_program_has_what_it_needs(site: Site, image: str) -> None:
+    code = """
+import importlib, pkgutil, pipeline, pyarrow as pa
+from pyarrow import csv, orc, parquet
+names = [found.name for found in pkgutil.walk_packages(pipeline.__path__, "pipeline.") if "__main__" not in found.name]
+for name in names: importlib.import_module(name)
+sink = pa.BufferOutputStream()
+orc.write_table(pa.table({"a": [1]}), sink)
+print(orc.read_table(pa.BufferReader(sink.getvalue())).num_rows, len(names) > 50)
+"""
+    assert site.python(image, code) == "1 True"
+
+
 def test_every_aws_service_that_is_called_is_described(site: Site, image: str) -> None:
     sources = [path.read_text() for path in (ROOT / "pipeline").rglob("*.py")]
     services = sorted({name for text in sources for name in re.findall(r'[_.]client\(\s*"([a-z0-9-]+)"', text)})
     assert "s3" in services
     code = f"import boto3; print([boto3.client(s, region_name='eu-west-1').meta.service_model.service_name for s in {[*services, 'sts', 'sso', 'sso-oidc']}])"
-    assert site.python(image, code) == str([*services, "sts", "sso", "sso-oidc"])
+    options = ("--env", "AWS_EC2_METADATA_DISABLED=true")  # nobody is there to be asked for credentials
+    assert site.python(image, code, options) == str([*services, "sts", "sso", "sso-oidc"])
 
 
 def test_the_ca_bundle_is_used_or_missed_by_name(site: Site, image: str) -> None:

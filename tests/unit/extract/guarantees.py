@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.figures import record
 from tests.unit.extract.pollution import HEADER, Polluted, hard_record_pollutions, polluted_files
 from tests.unit.extract.reading import dataset, read_bytes
 
@@ -46,6 +47,24 @@ def measure(corpus: Iterable[Polluted]) -> Figures:
         for polluted in corpus:
             _add(figures, polluted, Path(directory))
     return figures
+
+
+def keep(case: str, found: Figures) -> None:
+    """Record the figures of one corpus for docs/guarantees.md."""
+    record(
+        "Polluted files",
+        case,
+        files=found.files,
+        records=found.records,
+        loaded=found.loaded,
+        rejected=found.rejected,
+        damaged=found.damaged,
+        foreign=len(found.foreign),
+        lost=len(found.lost),
+        unaccounted=len(found.unaccounted),
+        precision=round(found.precision, 6),
+        recall=round(found.recall, 6),
+    )
 
 
 def _add(figures: Figures, polluted: Polluted, directory: Path) -> None:

@@ -35,6 +35,7 @@ def of_dataset(receipt: Receipt, dataset: Dataset) -> Receipt:
         mode=dataset.load.mode,
         contract=dataset.path,
         contract_sha256=dataset.sha256,
+        restricted=tuple(column.name for column in dataset.columns if column.restricted),
     )
 
 

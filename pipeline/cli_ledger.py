@@ -69,4 +69,17 @@ def plan(source: str, form: str | None, quiet: bool, **options: Any) -> None:
     sys.exit(planned(settings_of(**options), source, form or "text", quiet))
 
 
-COMMANDS = (why, undo, replay, plan)
+@click.command()
+@click.argument("load_id", required=False)
+@database_options
+@click.option("--dataset", help="Without LOAD_ID: only the loads of this dataset.")
+@click.option("--since", type=click.DateTime(), help="Without LOAD_ID: only loads started at or after this time (UTC).")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="[default: stdout]")
+def report(load_id: str | None, dataset: str | None, since: Any, out: Path | None, **options: Any) -> None:
+    """One HTML page of one load, or of all: rows, rejects with examples, columns, receipts. It needs no network."""
+    from pipeline import report as reporting
+
+    reporting.report(settings_of(**options), load_id, dataset, since, out)
+
+
+COMMANDS = (why, undo, replay, plan, report)

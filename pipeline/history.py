@@ -104,6 +104,7 @@ def receipt_of(row: Mapping[str, Any]) -> Receipt:
         mode=row["mode"],
         contract=kept.get("contract"),
         contract_sha256=row["contract_sha256"],
+        restricted=tuple(kept.get("restricted", ())),
         started_at=started.isoformat(timespec="milliseconds"),
         seconds=round((finished - started).total_seconds(), 3) if finished else 0.0,
         rows={name: row[f"rows_{name}"] or 0 for name in COUNTS},

@@ -17,6 +17,7 @@ class Receipt:
     """The counts and facts of one load. `rows` has the keys of `COUNTS`; `seconds` is wall time.
 
     `read = inserted + updated + unchanged + duplicate + filtered + rejected`; `deleted` stands beside it.
+    `restricted`: the columns whose values nobody shows.
     """
 
     load_id: str | None
@@ -31,6 +32,7 @@ class Receipt:
     mode: str | None = None
     contract: str | None = None
     contract_sha256: str | None = None
+    restricted: tuple[str, ...] = ()
     started_at: str | None = None
     seconds: float = 0.0
     rows: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))

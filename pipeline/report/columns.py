@@ -1,0 +1,42 @@
+"""The part of a report that shows each column of what a load left in its table."""
+
+from __future__ import annotations
+
+from pipeline.load.profile import ColumnProfile, Profile
+from pipeline.report.charts import shape
+from pipeline.report.markup import Content, Html, section, table, tag
+
+_HEADS = (
+    ("Column", "once"), ("Type", "once"), ("Values", "number"), ("Missing", "number"), ("Distinct", "number"),
+    ("Smallest", "cut"), ("Largest", "cut"), ("Spread", ""), ("Most frequent", "cut"),
+)  # fmt: skip
+
+
+def columns(profile: Profile | None, target: str | None) -> Html:
+    """The profile as a table; None: the table is not there any more."""
+    if profile is None:
+        return section("Columns", tag("p", f"The table {target} is not there."))
+    if not profile.rows:
+        return section("Columns", tag("p", f"No row of {target} is of this load."))
+    scope = f"the {profile.rows:,} rows" if profile.complete else f"{profile.rows:,} of the rows"
+    note = (
+        f"Computed from {scope} of {target} that this load set and no later one has changed. "
+        "Values of restricted columns are not shown."
+    )
+    return section("Columns", table("Profile of each column", _HEADS, map(_row, profile.columns)), note=note)
+
+
+def _row(column: ColumnProfile) -> list[Content]:
+    whole = column.count + column.missing
+    percent = f" ({column.missing / whole:.0%})" if column.missing else ""
+    counts: list[Content] = [column.name, column.type, f"{column.count:,}", f"{column.missing:,}{percent}"]
+    if column.restricted:
+        return [*counts, None, tag("span", "restricted", class_="pill calm"), None, None, None]
+    distinct = None if column.distinct is None else f"{column.distinct:,}"
+    said = f"{column.name} from {column.minimum} to {column.maximum}"
+    often = ", ".join(f"{_value(value)} ({times:,})" for value, times in column.top[:3])
+    return [*counts, distinct, column.minimum, column.maximum, shape(column.bars, said), often]
+
+
+def _value(value: str) -> str:
+    return value if value.strip() else repr(value)

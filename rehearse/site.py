@@ -25,6 +25,7 @@ SERVER_OPTIONS = (
     "ssl_cert_file=/etc/ssl/certs/ssl-cert-snakeoil.pem",
     "ssl_key_file=/etc/ssl/private/ssl-cert-snakeoil.key",
     "fsync=off",
+    "log_connections=on",  # says of each whether it was encrypted
 )
 # As RDS: no connection without TLS; who is in rds_iam brings a token instead of a password. Nobody here can check the
 # token, so membership alone lets it in.
@@ -58,9 +59,10 @@ def missing() -> str | None:
 
 @dataclass
 class Site:
-    """PostgreSQL and the local AWS. `work`: scratch directory for logs."""
+    """PostgreSQL and the local AWS. `work`: scratch directory for logs; `server_module`: what runs as the local AWS."""
 
     work: Path
+    server_module: str = "rehearse.server"
     name: str = field(default_factory=lambda: f"rehearsal-{uuid.uuid4().hex[:8]}")
     server: subprocess.Popen[bytes] | None = None
     endpoint: str = ""
@@ -89,7 +91,7 @@ class Site:
             "REHEARSAL_NAME": self.name,
         }
         # All addresses: containers come through Docker's gateway.
-        command = [sys.executable, "-m", "rehearse.server", "-H", "0.0.0.0", "-p", str(port)]
+        command = [sys.executable, "-m", self.server_module, "-H", "0.0.0.0", "-p", str(port)]
         with (self.work / "server.log").open("wb") as log:
             return subprocess.Popen(command, cwd=ROOT, env=clean_environment() | own, stdout=log, stderr=log)
 

@@ -1,8 +1,12 @@
-"""Marks of the tests that need programs from outside."""
+"""Marks of the tests that need programs from outside, and the two local AWS whose difference are our patches."""
 
 from __future__ import annotations
 
 import pytest
+
+from tests.cloud.local_aws import patched, stock
+
+__all__ = ["patched", "stock"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -35,7 +35,7 @@ def arrow_type(column_type: ColumnType) -> pa.DataType:
     """The Arrow type in which typed rows carry a column of `column_type`."""
     kind = column_type.kind
     if kind == "array":
-        assert column_type.item is not None  # noqa: S101 - the contract room guarantees it
+        assert column_type.item is not None  # noqa: S101 - the contract room guarantees it  # nosec B101
         return pa.list_(arrow_type(column_type.item))
     if kind == "decimal":
         return pa.decimal128(column_type.precision or 38, column_type.scale or 0)

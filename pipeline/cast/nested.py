@@ -73,7 +73,7 @@ def to_array(
 ) -> tuple[pa.Array, pa.Array | None]:
     """A list of scalars, or text that is a JSON array of scalars; one bad element makes the row bad."""
     item = column_type.item
-    assert item is not None  # noqa: S101 - the contract room guarantees it
+    assert item is not None  # noqa: S101 - the contract room guarantees it  # nosec B101
     unreadable = None
     if is_text(array):
         array, unreadable = _lists(array)

@@ -203,7 +203,7 @@ def _take(conn: Connection, keys: list[int], facts: SourceFacts, wait: float) ->
                     f"another process has been loading {facts.uri}, or the same bytes, for over {wait:.0f} s. "
                     "Load again when it is done"
                 )
-            time.sleep(random.uniform(0.05, 0.5))  # noqa: S311
+            time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - a pause, no secret  # nosec B311
         taken.append(key)
     return taken
 

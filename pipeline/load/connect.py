@@ -109,7 +109,7 @@ def connect(destination: Destination, purpose: str, wait: float | None = None) -
             if not failure.transient or left <= 0:
                 raise failure from error
             log.info("database not reachable yet, trying again for %d s: %s", left, _reason(error, destination))
-        time.sleep(min(left, pause * random.uniform(0.5, 1.5)))  # noqa: S311
+        time.sleep(min(left, pause * random.uniform(0.5, 1.5)))  # noqa: S311 - a pause, no secret  # nosec B311
         pause = min(pause * 2, 5.0)
 
 
@@ -174,7 +174,9 @@ def _connect_failure(error: psycopg2.Error, destination: Destination, waited: fl
     if UNKNOWN_HOST.search(text) and waited > UNKNOWN_HOST_WAIT:
         return DestinationError(f"no such database host: {reason}. Check the host name in the database URL {where}")
     refused = "FATAL:" in text and not BUSY.search(text)
-    if refused or MISCONFIGURED.search(text) or not isinstance(error, psycopg2.OperationalError):
+    # A server that stops just after it has let us in: the driver then raises no more than a DatabaseError.
+    lost = isinstance(error, psycopg2.OperationalError) or "server closed the connection" in text
+    if refused or MISCONFIGURED.search(text) or not lost:
         return DestinationError(f"the database refused the connection: {reason}. Check the database URL {where}")
     return TransientError(
         f"no database at {where} after {waited:.0f} s: {reason}. Start it or correct the URL, then load again"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
+import subprocess  # only to name what pgserver raises  # nosec B404
 import time
 import warnings
 from pathlib import Path

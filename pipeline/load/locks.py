@@ -59,7 +59,7 @@ def _insist(work: Publishing, take: Callable[[], bool]) -> None:
                 f"{work.dataset.schema}.{work.dataset.table} has been in use by another load or writer for over "
                 f"{work.request.lock_wait:.0f} s. Nothing was published; load again"
             )
-        time.sleep(random.uniform(0.05, 0.5))  # noqa: S311
+        time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - a pause, no secret  # nosec B311
 
 
 def _try(work: Publishing, take: Callable[[], bool]) -> bool:

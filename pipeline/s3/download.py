@@ -136,7 +136,7 @@ class _Range:
 
         attempt, failure = 0, None
         while attempt < len(PAUSES):
-            time.sleep(PAUSES[attempt] * random.uniform(0.5, 1.5))  # noqa: S311
+            time.sleep(PAUSES[attempt] * random.uniform(0.5, 1.5))  # noqa: S311 - a pause, no secret  # nosec B311
             before = self._at
             try:
                 self._continue()

@@ -6,19 +6,25 @@ By this the rehearsal shows that its own test of retries can fail: `python -m te
 from __future__ import annotations
 
 import json
+from typing import Any
 
-from rehearse import ecs, server
+from rehearse import server
 
 FORGOTTEN = "acme/orders/orders_forgotten.csv"
-_end = ecs.TaskRun.end
 
 
-def end(self: ecs.TaskRun, exit_code: int) -> None:
-    """The exit code of a task that was to load FORGOTTEN is lost."""
-    forget = FORGOTTEN in json.dumps(self.task.overrides)
-    _end(self, 0 if forget else exit_code)
+def main() -> None:
+    """Lose the exit code of each task that was to load FORGOTTEN, and serve."""
+    from rehearse.ecs import TaskRun
+
+    true_end = TaskRun.end
+
+    def end(self: Any, exit_code: int) -> None:
+        true_end(self, 0 if FORGOTTEN in json.dumps(self.task.overrides) else exit_code)
+
+    TaskRun.end = end  # type: ignore[method-assign]
+    server.main()
 
 
 if __name__ == "__main__":
-    ecs.TaskRun.end = end  # type: ignore[method-assign]
-    server.main()
+    main()

@@ -24,7 +24,9 @@ def as_landfall_error(error: BaseException) -> LandfallError:
     if isinstance(error, psycopg2.Error):
         return translate(error)
     if isinstance(error, KeyboardInterrupt):
-        return errors.InterruptedLoadError("interrupted: nothing of this load was published; load again")
+        return errors.InterruptedLoadError(
+            "interrupted: load again; what was published is noticed, and not loaded twice"
+        )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return errors.UsageError(
             "no space is left on the disk; nothing was published. Free some, or name another directory with --work-dir"

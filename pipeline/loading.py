@@ -9,7 +9,7 @@ from types import FrameType
 import click
 
 from pipeline import account, progress, receipt
-from pipeline.errors import InterruptedLoadError, SourceError, UsageError
+from pipeline.errors import ConnectionLostError, InterruptedLoadError, SourceError, UsageError
 from pipeline.job import run
 from pipeline.lake import check_lake, keep
 from pipeline.load.cancel import cancelling
@@ -43,13 +43,22 @@ def load_all(sources: tuple[str, ...], objects_json: str | None, settings: Setti
             click.echo(f"landfall: no database named: using the embedded server in {settings.data_dir}", err=True)
         this.warm_up()
         for source in wanted:
-            found = source if isinstance(source, Receipt) else run(source, this, shown)
+            found = source if isinstance(source, Receipt) else _load(source, this, shown)
             _report(found, as_json)
             _tell(found, this, shown)
             worst = max(worst, found.exit_code, key=_WORST.index)
             if found.error and found.error["kind"] == InterruptedLoadError.kind:
                 break
     return worst
+
+
+def _load(source: SourceObject, this: Run, shown: Progress) -> Receipt:
+    """Load one source object; once more if the database went away meanwhile: it may only have restarted."""
+    receipt = run(source, this, shown)
+    if receipt.error and receipt.error["kind"] == ConnectionLostError.kind:
+        shown.stage("again", source.uri)
+        receipt = run(source, this, shown)
+    return receipt
 
 
 def _wanted(sources: tuple[str, ...], objects_json: str | None) -> Iterator[SourceObject | Receipt]:
@@ -85,4 +94,6 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     for each in _SIGNALS:
         signal.signal(each, signal.SIG_DFL)  # who asks twice does not want to wait for the ledger's entry
     name = signal.Signals(number).name
-    raise InterruptedLoadError(f"interrupted by {name}: nothing of this load was published; load again")
+    raise InterruptedLoadError(
+        f"interrupted by {name}: load again; what was published is noticed, and not loaded twice"
+    )

@@ -22,6 +22,7 @@ class Proxy:
     """`cut_after`: bytes from client to server, per connection, after which `fault` strikes (None: never).
 
     `cut_at`: bytes of a client message on whose sight `fault` strikes, before (with `deliver`: after) passing it on.
+    `acting`: seconds that the server gets to act on a delivered message before the fault strikes.
     `delay`: seconds before each piece is passed on. `down`: new connections are reset.
     """
 
@@ -29,6 +30,7 @@ class Proxy:
     cut_after: int | None = None
     cut_at: bytes | None = None
     deliver: bool = False
+    acting: float = 0.3
     fault: Fault = "reset"
     delay: float = 0.0
     down: bool = False
@@ -76,7 +78,7 @@ class Proxy:
                 if self._strikes(piece, passed):
                     if self.deliver:
                         server.sendall(piece)
-                        time.sleep(0.3)  # the server has acted on it before the client is cut off
+                        time.sleep(self.acting)
                     return self._strike(client, server)
                 server.sendall(piece)
             server.shutdown(socket.SHUT_WR)

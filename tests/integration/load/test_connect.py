@@ -23,6 +23,7 @@ from pipeline.load import embedded
 from pipeline.load.begin import new_load_id
 from pipeline.load.connect import Connection, Destination, connect, translate
 from tests.conftest import embedded_server, maintain
+from tests.faults.worker import crash
 from tests.proxy import proxied
 
 SECRET = "hunter2-very-secret"
@@ -95,6 +96,24 @@ def test_a_network_that_is_down_for_a_while_is_waited_for(database: Destination)
         proxy.down = True
         threading.Timer(1.0, lambda: setattr(proxy, "down", False)).start()
         connect(through, "patient", wait=30).close()
+
+
+def test_a_server_that_crashes_just_after_it_has_let_us_in_is_waited_for(
+    private: tuple[Path, Destination], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, destination = private
+    let_in = psycopg2.connect
+    crashes = []
+
+    def connect_and_crash(**options: object) -> object:
+        session = let_in(**options)
+        if not crashes:
+            crashes.append(crash(directory))
+        return session
+
+    monkeypatch.setattr(room.psycopg2, "connect", connect_and_crash)
+    connect(destination, "patient", wait=30).close()
+    assert len(crashes) == 1
 
 
 def test_a_sleeping_server_is_waited_for(private: tuple[Path, Destination]) -> None:

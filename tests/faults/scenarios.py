@@ -1,0 +1,116 @@
+"""What the struck loads load: a series of files for each load mode, and what the table has to hold after each.
+
+The models share no code with the pipeline: a file is a list of tuples, and a table is a dict or a list of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Row = tuple[object, ...]
+
+CONTRACT = """
+apiVersion: v3.2.0
+kind: DataContract
+id: {id}
+version: 1.0.0
+status: active
+servers:
+  - {{server: source, type: s3, location: "s3://landing/*", format: csv}}
+  - {{server: target, type: postgres, host: localhost, port: 5432, database: dwh, schema: {id}}}
+schema:
+  - name: target
+    customProperties:
+      - property: load
+        value: {{mode: {mode}, rejects: {{max: 50, unit: percent}}}}
+    properties:
+      - {{name: id, logicalType: integer, required: true{key}}}
+      - {{name: name, logicalType: string}}
+      - {{name: amount, logicalType: number, physicalType: "NUMERIC(10,2)"}}
+"""
+
+# Lines that are rejected, wherever they come, and the rule that rejects them.
+BAD = (("7001,bad amount,ten", "type"), ("7002,too,many,fields", "structure"))
+
+
+@dataclass
+class Scenario:
+    """A load mode, with or without a key. `anew`: each file goes into a table of its own, which the load creates.
+
+    Files are numbered from 0; each is loaded after the one before.
+    """
+
+    name: str
+    mode: str
+    keyed: bool = True
+    anew: bool = False
+    objects: dict[str, list[Row]] = field(default_factory=dict)
+    table: list[Row] = field(default_factory=list)
+
+    def dataset(self, number: int) -> str:
+        """The id of the dataset of file `number`, which is also the target's schema."""
+        words = self.name.replace(" ", "_")
+        return f"{words}_{number}" if self.anew else words
+
+    def contract(self, directory: Path, number: int) -> Path:
+        """The contract for file `number`, written."""
+        path = directory / f"{self.dataset(number)}.odcs.yaml"
+        key = ", primaryKey: true" if self.keyed else ""
+        path.write_text(CONTRACT.format(id=self.dataset(number), mode=self.mode, key=key))
+        return path
+
+    def file(self, directory: Path, number: int) -> Path:
+        """File `number`, written. With append every second is a new version of the object before it."""
+        object_number = number // 2 if self.mode == "append" else number
+        path = directory / f"{self.dataset(number)}_{object_number}.csv"
+        lines = [f"{id},{name},{amount}.00" for id, name, amount in self.rows(number)]
+        lines[3:3] = [BAD[0][0]]
+        path.write_text("\n".join(["id,name,amount", *lines, BAD[1][0]]) + "\n")
+        return path
+
+    def rows(self, number: int) -> list[Row]:
+        """The good rows of file `number`: some new, some changed, some as before; and one of the last file is gone."""
+        first = 100 * (number // 2) if self.mode == "append" else number
+        return [(first + n, f"name {first + n}", number if (first + n) % 2 else 0) for n in range(8)]
+
+    def rejects(self) -> Counter[tuple[int, str]]:
+        """(line, rule) of what is rejected of every file."""
+        return Counter({(5, BAD[0][1]): 1, (11, BAD[1][1]): 1})
+
+    def loaded(self, number: int) -> None:
+        """File `number` is in the table now."""
+        rows = self.rows(number)
+        if self.anew:
+            self.table = rows
+        elif self.mode == "append":
+            self.objects[str(number // 2)] = rows
+            self.table = [row for each in self.objects.values() for row in each]
+        elif self.mode == "scd2":
+            self._remember(rows)
+        else:
+            kept = {} if self.mode == "replace" else {row[0]: row for row in self.table}
+            self.table = list({**kept, **{row[0]: row for row in rows}}.values())
+
+    def expected(self) -> Counter[Row]:
+        """The table's rows; with scd2 each has at its end whether it is the current one of its key."""
+        return Counter(self.table)
+
+    def _remember(self, rows: list[Row]) -> None:
+        for row in rows:
+            if (*row, True) not in self.table:
+                self.table = [(*old[:3], False) if old[0] == row[0] else old for old in self.table] + [(*row, True)]
+
+
+def scenarios() -> list[Scenario]:
+    """Every mode, onto a table that is there; append also without a key; and a table that is not there yet."""
+    return [
+        Scenario("append with a key", "append"),
+        Scenario("append without a key", "append", keyed=False),
+        Scenario("upsert", "upsert"),
+        Scenario("replace", "replace"),
+        Scenario("scd2", "scd2"),
+        Scenario("first upsert", "upsert", anew=True),
+        Scenario("first append without a key", "append", keyed=False, anew=True),
+    ]

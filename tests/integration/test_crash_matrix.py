@@ -1,0 +1,63 @@
+"""Promise: exactly once, all or nothing. A load is struck at its steps by every fault, and run again.
+
+By default a slice: of every mode each COMMIT, before and after it, and some other steps, the faults taking turns. With
+LANDFALL_FAULTS=all every step meets every fault, which fills the tables of docs/guarantees.md (`make faults`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pipeline.load.connect import Destination
+from tests.conftest import embedded_server, fresh_database
+from tests.faults.matrix import FAULTS, Matrix, some_strikes, strikes, whole
+from tests.faults.scenarios import Scenario, scenarios
+from tests.faults.steps import Fault
+from tests.faults.tally import Tally
+from tests.figures import record
+
+NAMES = [scenario.name for scenario in scenarios()]
+
+
+@pytest.fixture(scope="module")
+def crashable() -> Iterator[tuple[Path, Destination]]:
+    """A server of its own, since some faults stop it."""
+    with embedded_server() as found:
+        yield found
+
+
+@pytest.fixture
+def matrix(crashable: tuple[Path, Destination], scenario: Scenario, tmp_path: Path) -> Iterator[Matrix]:
+    """A scenario in a database of its own."""
+    directory, server = crashable
+    with fresh_database(server) as database, closing(Matrix(scenario, database, directory, tmp_path)) as found:
+        yield found
+
+
+@pytest.mark.skipif(whole(), reason="LANDFALL_FAULTS=all strikes every step")
+@pytest.mark.parametrize("scenario", scenarios(), ids=NAMES)
+def test_promise_2_exactly_once_whatever_befalls_a_load(matrix: Matrix, scenario: Scenario) -> None:
+    tally = Tally()
+    for strike in some_strikes(matrix.clean(tally), NAMES.index(scenario.name)):
+        matrix.strike(strike, tally)
+    assert tally.found == []
+    assert tally.attempted > 30
+
+
+@pytest.mark.skipif(not whole(), reason="takes a quarter of an hour; set LANDFALL_FAULTS=all, or make faults")
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("scenario", scenarios(), ids=NAMES)
+def test_promise_2_exactly_once_whatever_befalls_a_load_at_any_step(
+    matrix: Matrix, scenario: Scenario, fault: Fault
+) -> None:
+    tally = Tally()
+    steps = matrix.clean(tally)
+    for strike in strikes(steps, fault):
+        matrix.strike(strike, tally)
+    record("Crash matrix", f"{scenario.name}, {FAULTS[fault]}", steps=len(steps), **tally.figures)
+    assert tally.found == []
+    assert tally.attempted > len(steps) - 10

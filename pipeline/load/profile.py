@@ -117,29 +117,25 @@ def _query(
         most=sql.Literal(MOST_ROWS),
     )
     each = [
-        _column(place, name, "" if name in hidden else column.type)
+        _column(place, name, column.type, shown=name not in hidden)
         for place, (name, column) in enumerate(columns.items())
     ]
     # Materialised, so that the table is read once, whatever the number of columns.
     return sql.SQL("WITH kept AS MATERIALIZED ({}) {}").format(rows, sql.SQL(" UNION ALL ").join(each))
 
 
-def _column(place: int, name: str, kind: str) -> sql.Composed:
-    """What is asked of a column of this type; of an unknown type, or a hidden one, only counts."""
-    column, null = sql.Identifier(name), sql.SQL("NULL")
-    compared, ordered = kind in _COMPARED, kind in _ORDERED
-    number = NUMBER if kind in _NUMBERS else MOMENT if kind in _MOMENTS else None
-    bars = (
-        sql.SQL(BARS_OF).format(number=sql.SQL(number).format(column=column), bars=sql.Literal(BARS))
-        if number
-        else null
-    )
+def _column(place: int, name: str, kind: str, *, shown: bool) -> sql.Composed:
+    """What is asked of a column of this type; of an unknown type, or where no value is shown, only counts."""
+    column, nothing = sql.Identifier(name), sql.SQL("NULL::jsonb")
+    compared, ordered = kind in _COMPARED, shown and kind in _ORDERED
+    number = NUMBER if kind in _NUMBERS else MOMENT if kind in _MOMENTS else ""
+    scaled = sql.SQL(number).format(column=column)
     return sql.SQL(COLUMN).format(
         place=sql.Literal(place),
         column=column,
         distinct=sql.SQL("count(DISTINCT {}::text)").format(column) if compared else sql.SQL("NULL::bigint"),
         least=sql.SQL("left(min({})::text, 60)").format(column) if ordered else sql.SQL("NULL::text"),
         greatest=sql.SQL("left(max({})::text, 60)").format(column) if ordered else sql.SQL("NULL::text"),
-        top=sql.SQL(TOP).format(column=column) if compared else sql.SQL("NULL::jsonb"),
-        bars=bars if number else sql.SQL("NULL::jsonb"),
+        top=sql.SQL(TOP).format(column=column) if compared and shown else nothing,
+        bars=sql.SQL(BARS_OF).format(number=scaled, bars=sql.Literal(BARS)) if number and shown else nothing,
     )

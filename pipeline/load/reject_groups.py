@@ -8,23 +8,21 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from psycopg2 import sql
 from psycopg2.extras import RealDictCursor
 
 from pipeline.load.connect import Connection
+from pipeline.load.restricted import RESTRICTED
 
 EXAMPLES = 3  # of each group
 LONGEST = 400  # characters of a message or a record
 
-# What is restricted in any load of a dataset is hidden in all of them: a contract may have learned it later. A load
-# whose receipt does not say what is restricted shows nothing.
+# A load whose receipt does not say what is restricted shows nothing.
 GROUPS = """
     WITH chosen AS (
         SELECT load_id, dataset, jsonb_typeof(receipt->'restricted') IS NOT DISTINCT FROM 'array' AS told
         FROM landfall.load WHERE load_id = ANY (%(loads)s::uuid[])),
-    hidden AS (
-        SELECT DISTINCT l.dataset, name FROM landfall.load l
-        CROSS JOIN LATERAL jsonb_array_elements_text(l.receipt->'restricted') AS name
-        WHERE l.dataset IN (SELECT dataset FROM chosen) AND jsonb_typeof(l.receipt->'restricted') = 'array'),
+    hidden AS ({restricted}),
     placed AS (
         SELECT r.load_id, r.line, r.ordinal, c.dataset, c.told, count(*) OVER same AS count,
                count(*) FILTER (WHERE r.status = 'open') OVER same AS open,
@@ -67,7 +65,8 @@ class RejectGroup:
 def reject_groups(conn: Connection, load_ids: Sequence[str]) -> list[RejectGroup]:
     """The groups of these loads' rejects, the largest first."""
     with conn, conn.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(GROUPS, {"loads": list(load_ids), "longest": LONGEST, "examples": EXAMPLES})
+        statement = sql.SQL(GROUPS).format(restricted=sql.SQL(RESTRICTED))
+        cursor.execute(statement, {"loads": list(load_ids), "longest": LONGEST, "examples": EXAMPLES})
         found = cursor.fetchall()
     same = groupby(found, lambda row: (row["dataset"], row["rule"], row["column"], row["count"], row["open"]))
     return [RejectGroup(*key, tuple(_example(row) for row in rows)) for key, rows in same]

@@ -16,6 +16,7 @@ from pipeline.load import ledger
 from pipeline.load.connect import Connection
 from pipeline.load.profile import profile
 from pipeline.load.reject_groups import reject_groups
+from pipeline.load.restricted import restricted
 from pipeline.report.many import many
 from pipeline.report.one import one
 from pipeline.report.over_time import LATEST
@@ -51,9 +52,9 @@ def report(
 def _one(conn: Connection, load_id: str) -> str:
     row = ledger.load(conn, load_id)
     receipt = receipt_of(row)
-    restricted = (row["receipt"] or {}).get("restricted")
     groups = reject_groups(conn, [str(row["load_id"])])
-    found = profile(conn, row["target"], str(row["load_id"]), restricted)
+    hidden = restricted(conn, row["dataset"], str(row["load_id"]))
+    found = profile(conn, row["target"], str(row["load_id"]), hidden)
     return one(receipt, groups, found, _loads(conn, LATEST, row["dataset"], None), datetime.now(UTC))
 
 

@@ -72,7 +72,7 @@ def shape(heights: Sequence[int], said: str) -> Html | None:
     if not most:
         return None
     drawn = [
-        _rect(place * 6, 24 - each / most * 23, 5, each / most * 23, "bar")
+        _rect(place * 6, 24 - max(each / most * 23, 1), 5, max(each / most * 23, 1), "bar")
         for place, each in enumerate(heights)
         if each
     ]

@@ -7,8 +7,8 @@ from pipeline.report.charts import shape
 from pipeline.report.markup import Content, Html, section, table, tag
 
 _HEADS = (
-    ("Column", "once"), ("Type", "once"), ("Values", "number"), ("Missing", "number"), ("Distinct", "number"),
-    ("Smallest", "cut"), ("Largest", "cut"), ("Spread", ""), ("Most frequent", "cut"),
+    ("Column", "once"), ("Type", ""), ("Values", "number"), ("Missing", "number"), ("Distinct", "number"),
+    ("Smallest to largest", "cut"), ("Most frequent", "cut"),
 )  # fmt: skip
 
 
@@ -28,14 +28,24 @@ def columns(profile: Profile | None, target: str | None) -> Html:
 
 def _row(column: ColumnProfile) -> list[Content]:
     whole = column.count + column.missing
-    percent = f" ({column.missing / whole:.0%})" if column.missing else ""
+    percent = f" ({_percent(column.missing / whole)})" if column.missing else ""
     counts: list[Content] = [column.name, column.type, f"{column.count:,}", f"{column.missing:,}{percent}"]
-    if column.restricted:
-        return [*counts, None, tag("span", "restricted", class_="pill calm"), None, None, None]
     distinct = None if column.distinct is None else f"{column.distinct:,}"
-    said = f"{column.name} from {column.minimum} to {column.maximum}"
-    often = ", ".join(f"{_value(value)} ({times:,})" for value, times in column.top[:3])
-    return [*counts, distinct, column.minimum, column.maximum, shape(column.bars, said), often]
+    if column.restricted:
+        return [*counts, distinct, tag("span", "restricted", class_="pill calm"), None]
+    often = (tag("div", _value(value), tag("span", f" × {times:,}", class_="soft")) for value, times in column.top[:3])
+    return [*counts, distinct, _range(column), often]
+
+
+def _range(column: ColumnProfile) -> Content:
+    if column.minimum is None or column.maximum is None:
+        return None
+    both = [_value(column.minimum), tag("span", " to ", class_="soft"), _value(column.maximum)]
+    return [tag("div", *both), shape(column.bars, f"How the values of {column.name} spread over this range")]
+
+
+def _percent(part: float) -> str:
+    return f"{part:.0%}" if part >= 0.01 else "<1%"
 
 
 def _value(value: str) -> str:

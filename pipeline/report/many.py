@@ -28,7 +28,6 @@ def _sums(loads: Sequence[Load]) -> Html:
     statuses = [load["status"] for load in loads]
     figures = {
         "loads": len(loads),
-        "loaded": statuses.count("loaded"),
         "refused or failed": statuses.count("refused") + statuses.count("failed"),
         "datasets": len({load["dataset"] for load in loads}),
         "rows read": _sum(loads, "read"),

@@ -81,8 +81,10 @@ def _result(rule: Mapping[str, Any]) -> Html:
 
 def _receipt(receipt: Receipt) -> Html:
     shown = json.dumps(json.loads(receipt.as_json()), indent=2, ensure_ascii=False)
+    run = ";\n".join(receipt.ddl)
+    ddl = tag("details", tag("summary", "What changed the table's definition"), tag("pre", run)) if run else None
     whole = tag("details", tag("summary", "The receipt as JSON"), tag("pre", shown))
-    return section("Receipt", tag("dl", *_facts(receipt), class_="facts"), whole)
+    return section("Receipt", tag("dl", *_facts(receipt), class_="facts"), ddl, whole)
 
 
 def _facts(receipt: Receipt) -> Iterator[Html]:
@@ -99,7 +101,6 @@ def _facts(receipt: Receipt) -> Iterator[Html]:
         "Version": receipt.version if receipt.version != receipt.sha256 else None,
         "Earlier load": receipt.previous_load,
         **{f"Columns {what}": ", ".join(names) for what, names in receipt.columns.items()},
-        "DDL": "; ".join(receipt.ddl),
     }
     for what, fact in facts.items():
         if fact:

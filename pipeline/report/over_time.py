@@ -15,8 +15,8 @@ Load = Mapping[str, Any]
 """A row of `ledger.loads`."""
 
 _HEADS = (
-    ("Started (UTC)", "once"), ("Status", ""), ("Dataset", "once"), ("Read", "number"), ("Written", "number"),
-    ("Rejected", "number"), ("Seconds", "number"), ("Source", "cut"), ("Load", "cut"),
+    ("Started (UTC)", "once"), ("Status", "once"), ("Dataset", "once"), ("Read", "number"), ("Written", "number"),
+    ("Rejected", "number"), ("Seconds", "number"), ("Source, and load id", "cut"),
 )  # fmt: skip
 _OUTCOMES = (
     ("loaded", "clean"),
@@ -53,7 +53,7 @@ def over_time(loads: Sequence[Load]) -> Html:
 def one_by_one(loads: Sequence[Load], marked: str) -> Html:
     """Rows and seconds of the latest loads of a dataset; the load `marked` is underlined."""
     worked = [load for load in reversed(loads) if load["status"] not in ("already_loaded", "stale", "running")]
-    if str(marked) not in {str(load["load_id"]) for load in worked}:
+    if len(worked) < 2 or marked not in {str(load["load_id"]) for load in worked}:
         return Html("")
     rows = [_rows([load], _moment(load), str(load["load_id"]) == marked) for load in worked]
     seconds = [
@@ -80,12 +80,12 @@ def name(uri: str) -> str:
 
 def _line(load: Load) -> list[Content]:
     read, rejected = load["rows_read"] or 0, load["rows_rejected"] or 0
-    source: list[Content] = [tag("span", load["uri"])]
+    source: list[Content] = [tag("div", load["uri"]), tag("code", str(load["load_id"]), class_="soft")]
     if load["error_message"]:
         source.append(tag("details", tag("summary", "Why"), tag("p", load["error_message"])))
     return [
         f"{_utc(load['started_at']):%Y-%m-%d %H:%M:%S}", pill(load["status"]), load["dataset"], f"{read:,}",
-        f"{_written(load):,}", f"{rejected:,}", f"{_seconds(load):,.2f}", source, tag("code", str(load["load_id"])),
+        f"{_written(load):,}", f"{rejected:,}", f"{_seconds(load):,.2f}", source,
     ]  # fmt: skip
 
 

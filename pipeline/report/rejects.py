@@ -34,6 +34,8 @@ def rejected(groups: Sequence[RejectGroup], sources: Mapping[str, str]) -> Html:
         f"{total:,} {_rows(total)}, by rule and column. Each is kept as it was sent; none of them is in the table. "
         "Line numbers count from the top of the file, its first line being 1."
     )
+    if any(each.raw_text is None for group in groups for each in group.examples):
+        note += " Lines as sent are not shown where a column is restricted; landfall rejects LOAD_ID shows them."
     many = len({group.dataset for group in groups}) > 1
     return section("Rejected rows", *(_group(group, sources, many) for group in groups), note=note)
 

@@ -69,6 +69,7 @@ thead th { color: var(--soft); white-space: nowrap; } tbody th { font-weight: 60
 tr:last-child > * { border-bottom: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .once { white-space: nowrap; } .cut { overflow-wrap: anywhere; min-width: 140px; }
+td svg { margin-top: 4px; } td code { font-size: 12px; } td .pill { font-size: 12px; }
 .soft { color: var(--soft); }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: 4px 18px; margin: 0 0 12px; font-size: 13px; }
 dl.facts dt { color: var(--soft); } dl.facts dd { margin: 0; overflow-wrap: anywhere; }

@@ -50,6 +50,12 @@ class TransientError(LandfallError):
     transient = True
 
 
+class ConnectionLostError(TransientError):
+    """The database was there and is gone, as when it restarts; whatever was not committed is rolled back."""
+
+    kind = "connection"
+
+
 class InterruptedLoadError(TransientError):
     """A signal asked the process to stop; what was under way is rolled back."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from pipeline.ahead import ahead, in_parallel
 from pipeline.contract import match
 from pipeline.contract.dataset import Dataset
 from pipeline.dialect import dialect_of
+from pipeline.errors import LandfallError
 from pipeline.extract import Extraction, RawPart, open_source
 from pipeline.failure import as_landfall_error
 from pipeline.header import Header, check_header
@@ -85,9 +87,8 @@ def load_alone(
     """The load proper, while no other process has the same object or the same bytes."""
     facts = account.source_facts(fetched, replay)
     progress.stage("begin", dataset.id)
-    begun = ledger.begin(
-        this.connection, facts, dataset, this.settings.engine, this.settings.force or replay is not None
-    )
+    conn = this.connection
+    begun = ledger.begin(conn, facts, dataset, this.settings.engine, this.settings.force or replay is not None)
     receipt = account.of_begun(receipt, begun)
     try:
         if begun.status != "running":
@@ -96,12 +97,13 @@ def load_alone(
     except BaseException as error:
         refusal = as_landfall_error(error)
         receipt = account.failed(receipt, refusal)
-        account.enter_failure(this.connection, begun, receipt, refusal)
+        with suppress(LandfallError):  # of a database that stays away the next run's sweep enters the failure
+            account.enter_failure(this.connection, begun, receipt, refusal)
         if this.settings.debug or not isinstance(error, Exception):
             raise
         return receipt
     finally:
-        ledger.release(this.connection, begun)
+        ledger.release(conn, begun)
 
 
 def _load(load: Load, receipt: Receipt) -> Receipt:

@@ -6,7 +6,7 @@ import re
 
 import psycopg2
 
-from pipeline.errors import DestinationError, LandfallError, TransientError
+from pipeline.errors import ConnectionLostError, DestinationError, LandfallError, TransientError
 
 # SQLSTATE (or its two-character class) of errors that another attempt may not meet, and what to tell (PostgreSQL
 # manual, appendix A).
@@ -24,6 +24,9 @@ RETRY = {
     "57": "the database is starting, stopping or was told to end the session",
     "58": "the database server had a system error",
 }
+
+# Of these, a session that is gone: its server went away, or ended it.
+LOST = ("08", "57P")
 
 CONSTRAINTS = {
     "23502": "not-null",
@@ -51,14 +54,15 @@ def translate(error: psycopg2.Error, reveal: bool = False) -> LandfallError:
         return _without_state(error)
     said = RETRY.get(state) or RETRY.get(state[:2])
     if said and state != "25006":
-        return TransientError(f"{said} (SQLSTATE {state}). Nothing was published; load again")
+        kind = ConnectionLostError if state.startswith(LOST) else TransientError
+        return kind(f"{said} (SQLSTATE {state}). Nothing was published; load again")
     return DestinationError(_refusal(error, state, reveal))
 
 
 def _without_state(error: psycopg2.Error) -> LandfallError:
     """libpq's own errors carry no SQLSTATE: a lost connection, or a call that makes no sense (a bug)."""
     if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError) or "connection" in str(error):
-        return TransientError(
+        return ConnectionLostError(
             "the connection to the database was lost. Nothing was published by this session; load again"
         )
     return LandfallError(f"unexpected use of the database driver: {type(error).__name__}")

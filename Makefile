@@ -10,7 +10,7 @@ IMAGE ?= landfall
 PLATFORM ?=
 BENCH_DATA ?= /var/tmp/landfall-bench
 
-.PHONY: help demo demo-stop test test-unit lint format lock bench image image-spark push sbom audit deploy destroy rehearse clean
+.PHONY: help demo demo-stop test test-unit lint format lock bench image image-spark push sbom audit audit-code audit-locks deploy destroy rehearse clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -85,9 +85,13 @@ sbom: $(AUDIT)/installed ## List what is in the image (CycloneDX, build/sbom.jso
 	  | $(AUDIT)/bin/cyclonedx-py requirements - --output-file build/sbom.json; fi
 	@echo build/sbom.json
 
-audit: $(AUDIT)/installed ## Look the locked packages up in the database of known vulnerabilities
-	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r locks/native.txt
-	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r locks/spark.txt
+audit: audit-code audit-locks ## Look for weak spots in the code (bandit) and for known ones in the locked packages (pip-audit)
+
+audit-code: $(AUDIT)/installed ## Look for weak spots in the code
+	$(AUDIT)/bin/bandit --quiet --recursive pipeline trigger_lambda
+
+audit-locks: $(AUDIT)/installed ## Look the locked packages up in the database of known vulnerabilities (of PyPI: needs a way out)
+	for lock in locks/*.txt; do $(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
 
 deploy: ## Build, push and apply everything to AWS; run it again for a new version (docs/deploy.md)
 	terraform/deploy.sh
@@ -96,7 +100,7 @@ destroy: ## Take everything down; what happens to data is asked first (docs/depl
 	terraform/destroy.sh
 
 rehearse: $(VENV)/installed ## Deploy, use and destroy the whole stack on this machine, without AWS (docs/rehearsal.md)
-	LANDFALL_REHEARSE=1 $(BIN)/python -m pytest --capture=no tests/cloud/test_rehearsal.py
+	$(BIN)/python -m pytest --capture=no tests/cloud/test_rehearsal.py
 
 clean: ## Remove what was built, not the demo's data
 	rm -rf $(VENV) $(DEMO) $(AUDIT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

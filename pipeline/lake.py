@@ -24,7 +24,8 @@ from pipeline.run import Run
 
 log = logging.getLogger(__name__)
 
-_OUTCOMES = {"loaded": "loaded", "refused": "rejected", "failed": "failed"}
+# Status of a load -> the prefix below the lake's; the task's rights name the same ones (terraform/ecs.tf).
+OUTCOMES = {"loaded": "loaded", "refused": "rejected", "failed": "failed"}
 
 
 def check_lake(uri: str) -> str:
@@ -40,7 +41,7 @@ def keep(receipt: Receipt, this: Run) -> None:
     A lake that cannot be written to is warned of and does not change the load's result: ledger and rows are committed.
     """
     lake = this.settings.lake
-    if not lake or receipt.status not in _OUTCOMES:
+    if not lake or receipt.status not in OUTCOMES:
         return
     try:
         _write(receipt, this, check_lake(lake))
@@ -72,7 +73,7 @@ def _place(receipt: Receipt) -> str:
     """Of a load that never got an id, because its contract or its object was not to be had, the source's hash."""
     unnamed = hashlib.sha256(f"{receipt.started_at} {receipt.source}".encode()).hexdigest()[:32]
     dataset = (receipt.dataset or "unknown").replace("/", "_")
-    return f"{_OUTCOMES[receipt.status]}/{dataset}/{receipt.load_id or unnamed}"
+    return f"{OUTCOMES[receipt.status]}/{dataset}/{receipt.load_id or unnamed}"
 
 
 def _directory(work: Path | None) -> Path | None:

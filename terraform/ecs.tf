@@ -187,5 +187,5 @@ resource "aws_iam_role_policy" "task" {
 }
 
 locals {
-  lake_prefixes = ["failed", "loaded", "receipts", "rejected"] # not contracts: a task cannot change what it is checked against
+  lake_prefixes = ["failed", "loaded", "rejected"] # not contracts: a task cannot change what it is checked against
 }

@@ -5,6 +5,7 @@ Needs Terraform 1.9 or later and the AWS provider, from the registry or from the
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
+from pipeline import lake
 
 ROOT = Path(__file__).parents[2]
 TERRAFORM = shutil.which("terraform")
@@ -78,6 +81,12 @@ def test_the_trigger_reads_exactly_what_the_stack_sets() -> None:
     stack = (ROOT / "terraform" / "lambda.tf").read_text()
     block = stack.split("variables = {", 1)[1].split("depends_on", 1)[0]
     assert set(re.findall(r"^ +([A-Z_]+) += ", block, re.M)) == read
+
+
+def test_tasks_may_write_exactly_where_the_pipeline_writes() -> None:
+    allowed = re.search(r"lake_prefixes = (\[.*?\])", (ROOT / "terraform" / "ecs.tf").read_text())
+    assert allowed is not None
+    assert json.loads(allowed[1]) == sorted(lake.OUTCOMES.values())
 
 
 def test_the_stack_names_a_handler_that_exists() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -109,14 +110,16 @@ class Stack:
 
     def loads(self, key: str) -> list[dict[str, Any]]:
         """The ledger's rows of an object that have ended, oldest first."""
-        literal = key.replace("'", "''")
-        query = f"SELECT to_jsonb(l) FROM landfall.load l WHERE key = '{literal}' AND {ENDED} ORDER BY started_at"
-        return [json.loads("|".join(row)) for row in self.site.sql(query)]
+        return self.loads_by_key().get(key, [])
 
-    def load(self, key: str, number: int = 1, seconds: float = 90) -> dict[str, Any]:
-        """Wait for an object's load to end; with `number` 2 for its second one."""
-        wait_until(lambda: len(self.loads(key)) >= number, seconds, f"load {number} of {key}", self.story)
-        return self.loads(key)[number - 1]
+    def loads_by_key(self) -> dict[str, list[dict[str, Any]]]:
+        """As `loads`, for every object in one query."""
+        rows = self.site.sql(f"SELECT to_jsonb(l) FROM landfall.load l WHERE {ENDED} ORDER BY started_at")
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in rows:
+            load = json.loads("|".join(row))
+            found[load["key"]].append(load)
+        return found
 
     def tasks(self) -> list[dict[str, Any]]:
         """All tasks so far, as ECS describes them."""
@@ -128,8 +131,15 @@ class Stack:
 
     def tasks_of(self, key: str) -> list[dict[str, Any]]:
         """The tasks that were to load an object, in the order of their starts."""
-        found = [task for task in self.tasks() if key in keys_of(task)]
-        return sorted(found, key=lambda task: task["createdAt"])
+        return self.tasks_by_key().get(key, [])
+
+    def tasks_by_key(self) -> dict[str, list[dict[str, Any]]]:
+        """As `tasks_of`, for every object; a task that several share is named at each."""
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for task in sorted(self.tasks(), key=lambda task: task["createdAt"]):
+            for key in set(keys_of(task)):
+                found[key].append(task)
+        return found
 
     def idle(self, seconds: float = 90) -> None:
         """Wait until no message is left and no task runs: everything that was to happen has happened."""

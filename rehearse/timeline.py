@@ -12,9 +12,10 @@ COLUMNS = ("uploaded", "task launched", "container runs", "load begins", "commit
 
 def timeline(stack: Stack, uploads: dict[str, dt.datetime]) -> str:
     """One line per upload (key -> when its PUT returned, UTC); seconds since that moment, `-` for what never came."""
-    tasks = {key: stack.tasks_of(key) for key in uploads}
+    tasks, loads = stack.tasks_by_key(), stack.loads_by_key()
     lines = [
-        line(key, at, tasks[key], stack.loads(key)) for key, at in sorted(uploads.items(), key=lambda item: item[1])
+        line(key, at, tasks.get(key, []), loads.get(key, []))
+        for key, at in sorted(uploads.items(), key=lambda item: item[1])
     ]
     first = min(uploads.values())
     heads = "  ".join(f"{name:>14}" for name in COLUMNS[:-1])

@@ -140,7 +140,8 @@ def test_an_upload_becomes_rows(rehearsal: Rehearsal) -> None:
 
 
 def test_awkward_keys_arrive_as_they_are(rehearsal: Rehearsal) -> None:
-    statuses = {key: [load["status"] for load in rehearsal.stack.loads(key)] for key in AWKWARD}
+    loads = rehearsal.stack.loads_by_key()
+    statuses = {key: [load["status"] for load in loads[key]] for key in AWKWARD}
     assert statuses == {key: ["loaded"] for key in AWKWARD}
     assert rehearsal.orders(20000, 20099) == 2 * len(AWKWARD)
     rehearsal.say(f"{len(AWKWARD)} awkward keys loaded")

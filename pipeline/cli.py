@@ -12,7 +12,7 @@ import click
 from pipeline import cli_files, cli_ledger
 from pipeline import settings as s
 from pipeline.errors import LandfallError
-from pipeline.options import database_options, settings_of
+from pipeline.options import database_options, settings_of, telling_options
 
 
 class Group(click.Group):
@@ -68,17 +68,7 @@ def main() -> None:
     help="Partitions worked on at a time, each with its own connection.  [default: processors, at most 8]",
 )
 @click.option("--force", is_flag=True, help="Load even what was loaded before.")
-@click.option(
-    "--lake", envvar="LANDFALL_LAKE", metavar="S3URI", help="Keep receipts and rejects under s3://bucket/prefix, too."
-)
-@click.option(
-    "--notify",
-    envvar="LANDFALL_NOTIFY",
-    multiple=True,
-    metavar="ARN|URL",
-    help="Tell this SNS topic or webhook of loads that were refused, failed or had rejects.",
-)
-@click.option("--notify-successes", envvar="LANDFALL_NOTIFY_SUCCESSES", is_flag=True, help="Tell it of all loads.")
+@telling_options
 @click.option("--json", "as_json", is_flag=True, help="One receipt per source, one a line, on stdout.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pipeline.options import database_options, run_options, settings_of
+from pipeline.options import database_options, run_options, settings_of, telling_options
 
 
 @click.command()
@@ -46,6 +46,7 @@ def undo(load_id: str, as_json: bool, **options: Any) -> None:
     help="What `landfall rejects --csv` wrote, corrected by the sender.",
 )
 @run_options
+@telling_options
 @click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def replay(load_id: str, corrected: Path | None, as_json: bool, quiet: bool, **options: Any) -> None:

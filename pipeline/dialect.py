@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
 from pipeline.contract.dataset import ReadOptions
-from pipeline.extract import Extraction
+from pipeline.extract import LINE, Extraction
 from pipeline.extract.encoding import resolve
+from pipeline.reread import FORMATS, schema_text
 
 _LINE_ENDS = re.compile(r"[\r\n]+")
 _OURS: dict[str, Any] = {"encoding": "utf-8", "delimiter": ",", "quote": '"', "escape": None}
@@ -17,9 +18,12 @@ _OURS: dict[str, Any] = {"encoding": "utf-8", "delimiter": ",", "quote": '"', "e
 
 def dialect_of(extraction: Extraction, read: ReadOptions) -> dict[str, Any]:
     """JSON: of a CSV its `encoding` (byte order resolved), delimiter, quote, escape, whether it has a `header`, and its
-    `beginning`, the bytes up to the end of the header record in base64. Of another format its name."""
+    `beginning`, the bytes up to the end of the header record in base64. Of another format its name, and of one with
+    types of its own the `schema` of its columns (Arrow's serialisation in base64)."""
     if read.format != "csv":
-        return {"format": read.format}
+        path = [column.name for column in extraction.columns if column.path]
+        types = {"schema": schema_text(extraction.schema, [LINE, *path])} if read.format in FORMATS else {}
+        return {"format": read.format, **types}
     encoding, _ = resolve(read.encoding, extraction.preamble, "")
     return {
         "format": read.format,

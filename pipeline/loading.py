@@ -31,10 +31,7 @@ def load_all(sources: tuple[str, ...], objects_json: str | None, settings: Setti
     wanted = list(_wanted(sources, objects_json))
     if not wanted:
         raise UsageError("nothing to load: name a file, a directory, a pattern, s3://bucket/key, or --objects-json")
-    for channel in settings.notify:
-        check_channel(channel)
-    if settings.lake:
-        check_lake(settings.lake)
+    check_told(settings)
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
     worst = 0
@@ -45,7 +42,7 @@ def load_all(sources: tuple[str, ...], objects_json: str | None, settings: Setti
         for source in wanted:
             found = source if isinstance(source, Receipt) else _load(source, this, shown)
             _report(found, as_json)
-            _tell(found, this, shown)
+            tell(found, this, shown)
             worst = max(worst, found.exit_code, key=_WORST.index)
             if found.error and found.error["kind"] == InterruptedLoadError.kind:
                 break
@@ -82,7 +79,15 @@ def _report(found: Receipt, as_json: bool) -> None:
         click.echo(f"landfall: {found.error['message']}", err=True)
 
 
-def _tell(found: Receipt, this: Run, shown: Progress) -> None:
+def check_told(settings: Settings) -> None:
+    """Raise `UsageError` if the lake or a channel to notify is none."""
+    for channel in settings.notify:
+        check_channel(channel)
+    if settings.lake:
+        check_lake(settings.lake)
+
+
+def tell(found: Receipt, this: Run, shown: Progress) -> None:
     """Whoever else wants to know: CloudWatch, the lake, a topic or webhook."""
     shown.metrics(metrics(found))
     keep(found, this)

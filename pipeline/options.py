@@ -46,6 +46,20 @@ def run_options(command: Any) -> Any:
     return database_options(command)
 
 
+def telling_options(command: Any) -> Any:
+    """The options of a command that loads rows: who else is told of it."""
+    for option in (
+        click.option("--notify-successes", envvar="LANDFALL_NOTIFY_SUCCESSES", is_flag=True,
+                     help="Tell it of all loads."),
+        click.option("--notify", envvar="LANDFALL_NOTIFY", multiple=True, metavar="ARN|URL",
+                     help="Tell this SNS topic or webhook of loads that were refused, failed or had rejects."),
+        click.option("--lake", envvar="LANDFALL_LAKE", metavar="S3URI",
+                     help="Keep receipts and rejects under s3://bucket/prefix, too."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 def settings_of(**options: Any) -> s.Settings:
     """`Settings` from a command's options and the environment."""
     url = s.database_url(options.pop("database_url", None))

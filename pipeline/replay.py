@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +13,7 @@ from uuid import UUID
 import click
 import pyarrow.parquet as pq
 
-from pipeline import account, progress, returned
+from pipeline import account, progress, reread, returned
 from pipeline.checksum import checksum
 from pipeline.contract.dataset import Budget, Dataset
 from pipeline.errors import RefusedError, UsageError
@@ -21,6 +21,7 @@ from pipeline.extract import LINE, open_source
 from pipeline.job import load_alone
 from pipeline.load import ledger
 from pipeline.load.request import Replay
+from pipeline.loading import check_told, tell
 from pipeline.progress import Progress
 from pipeline.receipt import Receipt, lines
 from pipeline.run import Run
@@ -35,9 +36,12 @@ _BROKEN = ("structure", "encoding")
 
 def replay(settings: Settings, load_id: str, corrected: Path | None, as_json: bool, quiet: bool) -> int:
     """Load a load's open rejects again and print the receipt. Returns the exit code."""
+    check_told(settings)
     with Run(settings) as this, progress.chosen(quiet) as shown:
         load = ledger.load(this.connection, load_id)
         found = replay_load(load, corrected, this, shown)
+        if found:
+            tell(found, this, shown)
     if found is None:
         click.echo(f"= nothing to do: load {load_id} has no open rejects")
         return 0
@@ -60,7 +64,7 @@ def replay_load(load: Mapping[str, Any], corrected: Path | None, this: Run, show
     with this.work_area() as work:
         fetched, again = _file(load, rejects, corrected, dataset, Path(work))
         receipt = replace(account.of_source(receipt, fetched), source=again.uri)
-        receipt = load_alone(fetched, dataset, this, Path(work), shown, receipt, again)
+        receipt = load_alone(fetched, _as_written(dataset, load), this, Path(work), shown, receipt, again)
     return replace(receipt, seconds=round(time.monotonic() - started, 3))
 
 
@@ -84,31 +88,48 @@ def _dataset(load: Mapping[str, Any], datasets: Sequence[Dataset]) -> Dataset:
         )
     if dataset.load.explode and dataset.load.mode == "append":
         raise RefusedError(f"{dataset.id} makes several rows of a record; those that loaded would be there twice")
-    dataset = replace(dataset, read=replace(dataset.read, json_layout="lines"))
     rules = tuple(rule for rule in dataset.dataset_rules if rule.metric != "rowCount")
     return replace(dataset, load=replace(dataset.load, budget=Budget(100, "percent")), dataset_rules=rules)
+
+
+def _as_written(dataset: Dataset, load: Mapping[str, Any]) -> Dataset:
+    """The dataset whose file is the file of rejects: JSON on lines, and Parquet for every format that has no text."""
+    if _dialect(load).get("format") in reread.FORMATS:
+        return replace(dataset, read=replace(dataset.read, format="parquet"))
+    return replace(dataset, read=replace(dataset.read, json_layout="lines"))
 
 
 def _file(
     load: Mapping[str, Any], rejects: Sequence[Reject], corrected: Path | None, dataset: Dataset, work: Path
 ) -> tuple[Fetched, Replay]:
     """The rejects as a file in the work area, and which record of it is which reject."""
-    path, dialect = work / "rejects", (load["receipt"] or {}).get("dialect") or {}
-    write: Callable[[Sequence[Reject]], None] = lambda chosen: returned.as_sent(path, chosen, dialect)  # noqa: E731
+    path, dialect = work / "rejects", _dialect(load)
     if corrected:
-        write = lambda _: returned.corrected(path, corrected, dialect)  # noqa: E731
-    write(rejects)
-    starts = _starts(path, load["uri"], dataset)
-    if len(starts) != len(rejects) and not corrected:
-        rejects = [each for each in rejects if each["rule"] not in _BROKEN]
-        write(rejects)
-        starts = _starts(path, load["uri"], dataset)
+        returned.corrected(path, corrected, dialect)
+    elif dialect.get("format") in reread.FORMATS:
+        rejects = reread.from_source(path, load, rejects, dataset)
+    else:
+        rejects = _as_sent(path, load, rejects, dataset)
+    starts = _starts(path, load["uri"], _as_written(dataset, load))
     if len(starts) != len(rejects):
         raise UsageError(
             f"{corrected or 'the file of rejects'} has {len(starts):,} records, but load {load['load_id']} has "
             f"{len(rejects):,} open rejects. Keep all of them, in the order of `landfall rejects --csv`"
         )
     return _identified(path, load, rejects, starts)
+
+
+def _as_sent(path: Path, load: Mapping[str, Any], rejects: Sequence[Reject], dataset: Dataset) -> Sequence[Reject]:
+    """Write the rejects as they were sent; without those that spoil the reading of others, if there are any."""
+    returned.as_sent(path, rejects, _dialect(load))
+    if len(_starts(path, load["uri"], _as_written(dataset, load))) != len(rejects):
+        rejects = [each for each in rejects if each["rule"] not in _BROKEN]
+        returned.as_sent(path, rejects, _dialect(load))
+    return rejects
+
+
+def _dialect(load: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (load["receipt"] or {}).get("dialect") or {}
 
 
 def _identified(

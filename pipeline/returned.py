@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import SourceError, UsageError
+from pipeline import reread
+from pipeline.errors import SourceError
 
 # What `landfall rejects --csv` writes into its last column.
 _REASON = re.compile(
@@ -23,15 +24,11 @@ _OURS: Mapping[str, Any] = {"encoding": "utf-8", "delimiter": ",", "quote": '"',
 
 
 def as_sent(path: Path, rejects: Sequence[Mapping[str, Any]], dialect: Mapping[str, Any]) -> None:
-    """Write the rejects' records as the sender wrote them, below the sender's header."""
+    """Write the rejects' records of a CSV or JSON file as the sender wrote them, below the sender's header."""
     if dialect.get("format") == "json":
         records = [reject["raw"] or b"" for reject in rejects]
         path.write_bytes(_json_lines(records))
         return
-    if dialect.get("format") != "csv":
-        raise UsageError(
-            f"rejects of format {dialect.get('format')} cannot be read again from text: load a corrected file"
-        )
     end = "\n".encode(dialect["encoding"])
     beginning = base64.b64decode(dialect.get("beginning") or "")
     head = beginning + end if dialect.get("header") else beginning
@@ -40,17 +37,17 @@ def as_sent(path: Path, rejects: Sequence[Mapping[str, Any]], dialect: Mapping[s
 
 def corrected(path: Path, returned: Path, dialect: Mapping[str, Any]) -> None:
     """Write the corrected CSV file `returned` without the column `reason` that `landfall rejects --csv` gave it."""
-    if dialect.get("format") not in ("csv", "json"):
-        raise UsageError(f"rejects of format {dialect.get('format')} cannot be replayed: load a corrected file instead")
-    ours = dialect["format"] == "json"
-    style = _OURS if ours else dialect
-    rows = _rows(returned, style)
-    if ours:
-        path.write_bytes(_json_lines([row[0].encode() for row in rows[1:] if row]))
+    if dialect.get("format") != "csv":
+        records = [row[0] for row in _rows(returned, _OURS)[1:] if row]
+        if dialect.get("format") in reread.FORMATS:
+            reread.from_records(path, records, dialect, returned)
+            return
+        path.write_bytes(_json_lines([record.encode() for record in records]))
         return
+    rows = _rows(returned, dialect)
     out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n", **_form(style)).writerows(_without_reason(rows, bool(dialect.get("header"))))
-    path.write_bytes(out.getvalue().encode(style["encoding"]))
+    csv.writer(out, lineterminator="\n", **_form(dialect)).writerows(_without_reason(rows, bool(dialect.get("header"))))
+    path.write_bytes(out.getvalue().encode(dialect["encoding"]))
 
 
 def _rows(returned: Path, style: Mapping[str, Any]) -> list[list[str]]:

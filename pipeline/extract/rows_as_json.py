@@ -25,8 +25,20 @@ def as_json(headers: Iterable[str], values: Iterable[object]) -> bytes:
 def _python(value: pa.Scalar) -> object:
     try:
         return value.as_py()
+    except UnicodeDecodeError:
+        return _damaged(value)
     except (ValueError, ImportError):  # nanoseconds, or a date that Python's calendar does not have
         return str(value)
+
+
+def _damaged(value: pa.Scalar) -> object:
+    r"""A value with bytes in it that are no UTF-8: they are shown as `\xNN`."""
+    match value:
+        case pa.ListScalar():
+            return [_python(item) for item in value.values]
+        case pa.StructScalar():
+            return {name: _python(item) for name, item in value.items()}
+    return value.as_buffer().to_pybytes().decode("utf-8", "backslashreplace")
 
 
 def _rendered(value: object) -> str:

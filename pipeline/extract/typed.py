@@ -21,6 +21,9 @@ from pipeline.extract.rows_as_json import first_as_json
 
 _CORRUPT = (OSError, pa.ArrowException, EOFError, ValueError, IndexError, KeyError)
 
+_NO_TEXT = ("encoding", "bytes that are no UTF-8 in a column of text")
+_NOT_KEPT = ("type", "a value finer or larger than PostgreSQL keeps, such as nanoseconds")
+
 
 class TypedExtraction(Extraction):
     """A file with its own types. Those that the engines do not read become their nearest exact relative."""
@@ -93,13 +96,13 @@ class TypedExtraction(Extraction):
     def _raw(self, batch: pa.RecordBatch) -> pa.Table:
         lines = np.arange(self._seen + 1, self._seen + 1 + batch.num_rows)
         try:
-            arrays = [to_engine(batch.column(i)) for i in self._positions]
+            arrays = [_exact(batch.column(i)) for i in self._positions]
         except pa.ArrowInvalid:
-            good = np.array(
-                [self._is_exact(batch.slice(i, 1), self._seen + 1 + i) for i in range(batch.num_rows)], bool
-            )
+            # Taken, not sliced: a slice of lists still has the values of all rows, and they would all be judged.
+            rows = (batch.take(pa.array([i])) for i in range(batch.num_rows))
+            good = np.array([self._is_exact(row, line) for row, line in zip(rows, lines.tolist(), strict=True)], bool)
             batch, lines = batch.filter(pa.array(good)), lines[good]
-            arrays = [to_engine(batch.column(i)) for i in self._positions]
+            arrays = [_exact(batch.column(i)) for i in self._positions]
         table = pa.Table.from_arrays([*arrays, pa.array(lines, pa.int64())], names=[*self._kept, LINE])
         return append_values(table, self._path_values, self.schema)
 
@@ -107,10 +110,10 @@ class TypedExtraction(Extraction):
         """Whether a row's values keep their exact value in the engines' types; if not, it is a reject."""
         for position, name in zip(self._positions, self._kept, strict=True):
             try:
-                to_engine(row.column(position))
-            except pa.ArrowInvalid:
-                message = "a value finer or larger than PostgreSQL keeps, such as nanoseconds"
-                self._spool.add(RawReject(line, first_as_json(row), name, "type", message))
+                _exact(row.column(position))
+            except pa.ArrowInvalid as error:
+                rule, message = _NO_TEXT if "UTF8" in str(error) else _NOT_KEPT
+                self._spool.add(RawReject(line, first_as_json(row), name, rule, message))
                 return False
         return True
 
@@ -119,3 +122,11 @@ class TypedExtraction(Extraction):
         return SourceError(
             f"{self._name}: not a readable {self.format} file, truncated or corrupt ({said}); have it sent again"
         )
+
+
+def _exact(array: pa.Array) -> pa.Array:
+    """The array in its engine type. Raises ArrowInvalid if a value would change on the way, or is no valid one: a
+    writer may have called any bytes a string, which one engine refuses to read and another turns into U+FFFD."""
+    exact = to_engine(array)
+    exact.validate(full=True)
+    return exact

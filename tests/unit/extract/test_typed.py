@@ -90,6 +90,42 @@ def test_a_value_that_would_change_rejects_its_row(tmp_path: Path, row_group_siz
     assert outcome.rejects[0].raw == b'{"id":2,"at":"1970-01-01T00:00:00.000001001"}'
 
 
+def _called_text(*values: bytes | None) -> pa.Array:
+    """Bytes that a careless writer calls strings."""
+    raw = pa.array(values, pa.binary())
+    return pa.Array.from_buffers(pa.string(), len(raw), raw.buffers())
+
+
+@pytest.mark.parametrize("as_it_is", ["plain", "large", "list", "struct", "map"])
+def test_text_that_is_no_utf8_rejects_its_row(tmp_path: Path, as_it_is: str) -> None:
+    text = _called_text(b"good", b"b\xe9d", b"fine")
+    offsets, keys = pa.array([0, 1, 2, 3], pa.int32()), pa.array(["k"] * 3)
+    made = {
+        "plain": lambda: text,
+        "large": lambda: text.cast(pa.large_string()),
+        "list": lambda: pa.ListArray.from_arrays(offsets, text),
+        "struct": lambda: pa.StructArray.from_arrays([text], ["k"]),
+        "map": lambda: pa.MapArray.from_arrays(offsets, keys, text),
+    }[as_it_is]()
+    outcome = _parquet(tmp_path, pa.table({"id": [1, 2, 3], "at": made}))
+    assert outcome.lines == [1, 3]
+    assert [(r.line, r.rule, r.column) for r in outcome.rejects] == [(2, "encoding", "at")]
+    assert b"b\\\\xe9d" in outcome.rejects[0].raw
+
+
+def test_a_dictionary_that_is_no_utf8_is_an_error_of_the_file(tmp_path: Path) -> None:
+    text = pa.DictionaryArray.from_arrays(pa.array([0, 1]), _called_text(b"good", b"b\xe9d"))
+    with pytest.raises(SourceError, match="UTF8"):
+        _parquet(tmp_path, pa.table({"a": text}))
+
+
+def test_text_that_is_no_utf8_in_a_column_that_nobody_wants_harms_nothing(tmp_path: Path) -> None:
+    table = pa.table({"id": [1, 2], "at": [1, 2], "b": _called_text(b"\xff", None)})
+    outcome = _parquet(tmp_path, table, columns=("id", "at"))
+    assert outcome.lines == [1, 2]
+    assert outcome.raw(1) == [b'{"id":1,"at":1,"b":"\\\\xff"}']
+
+
 def test_rows_are_found_again_as_json(tmp_path: Path) -> None:
     table = pa.table({"Id": list(range(1000)), "Price": [Decimal("0.10")] * 1000, "b": [b"\xff"] * 1000})
     outcome = _parquet(tmp_path, table, columns=("id",), row_group_size=64)

@@ -36,12 +36,20 @@ preflight() {
   esac
 }
 
-# The tag names the commit; ECR keeps a tag for ever, so an image that is there is not built again.
+processor() { # as Docker names the one that tasks run on
+  case ${TF_VAR_architecture:-X86_64} in
+  X86_64) echo amd64 ;;
+  ARM64) echo arm64 ;;
+  *) stop "TF_VAR_architecture is '$TF_VAR_architecture': X86_64 or ARM64." ;;
+  esac
+}
+
+# The tag names target, processor and commit; ECR never changes a tag, so an image that is there is not built again.
 image_tag() {
   local tag
   tag=$(git -C "$top" describe --tags --always --dirty)
   case $tag in *-dirty) tag=$tag-$(date -u +%Y%m%d%H%M%S) ;; esac
-  echo "${LANDFALL_TARGET:-native}-$tag"
+  echo "${LANDFALL_TARGET:-native}-$(processor)-$tag"
 }
 
 pushed_digest() { # tag -> digest, or nothing
@@ -60,18 +68,16 @@ make_repository() {
 
 push_image() { # prints <repository>@<digest>
   set -e # bash forgets it inside $(...)
-  local repository tag digest options=()
+  local processor repository tag digest options=()
   need docker git
+  processor=$(processor)
   docker info >/dev/null 2>&1 || stop "Docker does not answer: start it, or set LANDFALL_IMAGE to an image that is pushed already."
   repository=$(repository_url) || { make_repository && repository=$(repository_url); }
   tag=$(image_tag)
   digest=$(pushed_digest "$tag")
   if [ -z "$digest" ] || [ "$digest" = None ]; then
-    case ${TF_VAR_architecture:-X86_64}-$(docker version --format '{{.Server.Arch}}') in
-    X86_64-amd64 | ARM64-arm64) ;; # this machine's own: any builder can
-    X86_64-*) options=(--platform linux/amd64) ;;
-    ARM64-*) options=(--platform linux/arm64) ;;
-    esac
+    # For this machine's own processor any builder will do; for another it must know how.
+    [ "$(docker version --format '{{.Server.Arch}}')" = "$processor" ] || options=(--platform "linux/$processor")
     say "Building $repository:$tag"
     docker build ${options[@]+"${options[@]}"} --target "${LANDFALL_TARGET:-native}" --build-arg "VERSION=$tag" \
       --build-arg "REVISION=$(git -C "$top" rev-parse HEAD)" --tag "$repository:$tag" "$top" >&2

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.cloud.local_aws import patched, stock
+from tests.cloud.scripts import scripts
 
-__all__ = ["patched", "stock"]
+__all__ = ["patched", "scripts", "stock"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,97 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[2]
-DIGEST = "sha256:" + "1" * 64
-REPOSITORY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/landfall"
-
-# Each answers the calls that matter here and notes all of them; what a test wants otherwise is in the environment.
-PROGRAMS = {
-    "aws": f"""
-case "$*" in
-  *get-caller-identity*) [ -z "$NO_CREDENTIALS" ] && echo 123456789012 ;;
-  *get-service-quota*) echo "${{QUOTA:-16.0}}" ;;
-  *describe-repositories*) [ -z "$NO_REPOSITORY" ] || [ -e "$NOTES.made" ] || exit 254; echo {REPOSITORY} ;;
-  *describe-images*) [ -e "$NOTES.pushed" ] && echo {DIGEST} || exit 254 ;;
-  *get-login-password*) echo password ;;
-  *run-task*) echo "${{TASK:-arn:aws:ecs:task/1}}" ;;
-  *exitCode*) echo "${{EXIT_CODE:-0}}" ;;
-  *DeletionProtection*) echo "${{PROTECTION:-True}}" ;;
-  *list-object-versions*) echo 7 ;;
-esac
-""",
-    "docker": """
-case "$1" in
-  version) echo amd64 ;;
-  build) [ -z "$BROKEN_BUILD" ] ;;
-  login) cat >/dev/null ;;
-  push) touch "$NOTES.pushed" ;;
-esac
-""",
-    "terraform": """
-case "$*" in
-  *"output -raw bootstrap_command"*) echo "aws ecs run-task --cluster landfall" ;;
-  *"output -raw image"*) echo present-image ;;
-  *"output -raw landing_bucket"*) [ -z "$NO_STACK" ] && echo landing ;;
-  *"output -raw"*) echo output ;;
-  *-target=aws_ecr_repository*) touch "$NOTES.made" ;;
-esac
-""",
-}
-
-
-class Scripts:
-    """A copy of the project's scripts and a PATH on which the three programs take notes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.notes, self.bin, self.project = folder / "notes", folder / "bin", folder / "project"
-        self.bin.mkdir()
-        for name, answers in PROGRAMS.items():
-            program = self.bin / name
-            program.write_text(f'#!/usr/bin/env bash\necho "{name} $*" >> "$NOTES"\n{answers}')
-            program.chmod(0o755)
-        for part in ("terraform", "trigger_lambda"):
-            shutil.copytree(
-                ROOT / part, self.project / part, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*")
-            )
-        subprocess.run(["git", "init", "-q", str(self.project)], check=True)
-        git = ["git", "-C", str(self.project), "-c", "user.name=t", "-c", "user.email=t@example.com"]
-        subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "start"], check=True)
-
-    def run(
-        self, script: str, *arguments: str, answer: str = "", **environment: str
-    ) -> subprocess.CompletedProcess[str]:
-        self.notes.write_text("")
-        kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
-        path = f"{self.bin}:{os.environ['PATH']}"
-        command = [str(self.project / "terraform" / script), *arguments]
-        variables = kept | {"PATH": path, "NOTES": str(self.notes), "AWS_REGION": "eu-west-1"} | environment
-        return subprocess.run(command, env=variables, input=answer, capture_output=True, text=True)
-
-    def called(self, beginning: str) -> list[str]:
-        return [note for note in self.notes.read_text().splitlines() if note.startswith(beginning)]
-
-
-@pytest.fixture
-def scripts(tmp_path: Path) -> Scripts:
-    return Scripts(tmp_path)
-
-
-def order(scripts: Scripts, *parts: str) -> bool:
-    """Whether the notes contain these texts, in this order."""
-    text, at = scripts.notes.read_text(), 0
-    for part in parts:
-        at = text.find(part, at)
-        if at < 0:
-            return False
-    return True
+from tests.cloud.scripts import DIGEST, REPOSITORY, Scripts, order
 
 
 def test_push_builds_and_pushes_and_prints_the_digest_alone(scripts: Scripts) -> None:
@@ -102,9 +14,7 @@ def test_push_builds_and_pushes_and_prints_the_digest_alone(scripts: Scripts) ->
 
 
 def test_an_image_of_this_commit_is_not_built_twice(scripts: Scripts) -> None:
-    subprocess.run(["git", "-C", str(scripts.project), "add", "."], check=True)
-    git = ["git", "-C", str(scripts.project), "-c", "user.name=t", "-c", "user.email=t@example.com"]
-    subprocess.run([*git, "commit", "-q", "-m", "all"], check=True)
+    scripts.commit_all()
     scripts.run("deploy.sh", "push")
     done = scripts.run("deploy.sh", "push")
     assert done.stdout == f"{REPOSITORY}@{DIGEST}\n"
@@ -128,6 +38,17 @@ def test_a_broken_build_stops_everything(scripts: Scripts, step: str) -> None:
 def test_another_architecture_is_named_to_the_builder(scripts: Scripts) -> None:
     scripts.run("deploy.sh", "push", TF_VAR_architecture="ARM64", LANDFALL_TARGET="spark")
     assert scripts.called("docker build --platform linux/arm64 --target spark") != []
+    assert scripts.called(f"docker push {REPOSITORY}:spark-arm64-") != []
+
+
+def test_an_image_for_another_processor_is_another_image(scripts: Scripts) -> None:
+    scripts.commit_all()
+    scripts.run("deploy.sh", "push")
+    (built,) = scripts.called("docker push")
+    scripts.run("deploy.sh", "push", TF_VAR_architecture="ARM64")
+    (other,) = scripts.called("docker push")
+    assert built != other
+    assert built.replace("-amd64-", "-arm64-") == other
 
 
 def test_everything_in_order(scripts: Scripts) -> None:
@@ -162,26 +83,6 @@ def test_without_a_yes_nothing_is_applied(scripts: Scripts) -> None:
 def test_a_plan_of_a_pull_request_keeps_the_present_image(scripts: Scripts) -> None:
     scripts.run("deploy.sh", "plan")
     assert order(scripts, "-var image=present-image")
-
-
-@pytest.mark.parametrize(
-    ("environment", "says"),
-    [
-        ({"NO_CREDENTIALS": "1"}, "No AWS credentials"),
-        ({"TASK": "None"}, "ECS started no bootstrap task"),
-        ({"EXIT_CODE": "75"}, "The bootstrap ended with exit code 75"),
-        ({"LANDFALL_IMAGE": ""}, ""),
-    ],
-)
-def test_what_goes_wrong_is_said(scripts: Scripts, environment: dict[str, str], says: str) -> None:
-    done = scripts.run("deploy.sh", LANDFALL_AUTO_APPROVE="1", **environment)
-    assert (done.returncode == 0) == (says == "")
-    assert says in done.stderr
-
-
-def test_a_small_quota_is_said_in_time(scripts: Scripts) -> None:
-    done = scripts.run("deploy.sh", "plan", QUOTA="6.0")
-    assert "Less than the largest task size" in done.stderr
 
 
 def test_state_goes_where_it_is_told(scripts: Scripts) -> None:

@@ -129,11 +129,16 @@ def show(load_id: str, as_json: bool, **options: Any) -> None:
 @database_options
 @click.argument("load_id")
 @click.option("--csv", "as_csv", is_flag=True, help="The sender's own lines, header included, plus a reason column.")
-def rejects(load_id: str, as_csv: bool, **options: Any) -> None:
+@click.option(
+    "--raw", is_flag=True, help="With --csv: no apostrophe before cells that a spreadsheet would run as formulas."
+)
+def rejects(load_id: str, as_csv: bool, raw: bool, **options: Any) -> None:
     """The rejects of one load with their reasons."""
     from pipeline import history
 
-    history.rejects(settings_of(**options), load_id, as_csv)
+    if raw and not as_csv:
+        raise click.UsageError("--raw goes with --csv")
+    history.rejects(settings_of(**options), load_id, as_csv, raw)
 
 
 for command in (*cli_files.COMMANDS, *cli_ledger.COMMANDS):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import IO, Any
 
 from pipeline.contract.dataset import ReadOptions
 from pipeline.extract import LINE, Extraction
 from pipeline.extract.encoding import resolve
+from pipeline.formulas import harmless
 from pipeline.reread import FORMATS, schema_text
 
 _LINE_ENDS = re.compile(r"[\r\n]+")
@@ -36,17 +38,21 @@ def dialect_of(extraction: Extraction, read: ReadOptions) -> dict[str, Any]:
     }
 
 
-def send_back(out: IO[bytes], rejects: Iterable[Mapping[str, Any]], dialect: Mapping[str, Any]) -> None:
-    """Write rejects (rows of landfall.reject) as the sender wrote them, byte for byte, with one more column `reason`.
+def send_back(
+    out: IO[bytes], rejects: Iterable[Mapping[str, Any]], dialect: Mapping[str, Any], exact: bool = False
+) -> None:
+    """Write rejects (rows of landfall.reject) as the sender wrote them, with one more column `reason`.
 
-    Records of formats other than CSV go into a CSV of ours, with the columns `record` and `reason`.
+    Records of formats other than CSV go into a CSV of ours, with the columns `record` and `reason`. Cells that a
+    spreadsheet would run as formulas get an apostrophe, unless `exact`: then every byte is the sender's.
     """
     as_sent = dialect.get("format") == "csv"
     style = dialect if as_sent else _OURS
-    out.write(_beginning(dialect) if as_sent else b"record,reason\n")
+    safe = (lambda text: text) if exact else partial(_harmless, style=style)
+    out.write(safe(_beginning(dialect)) if as_sent else b"record,reason\n")
     for reject in rejects:
         raw = reject["raw"] or b""
-        record = raw if as_sent else cell(raw.decode("utf-8", "backslashreplace"), style).encode()
+        record = safe(raw if as_sent else cell(raw.decode("utf-8", "backslashreplace"), style).encode())
         end = f"{style['delimiter']}{cell(reasons(reject), style)}\n"
         out.write(record + end.encode(style["encoding"], "replace"))
 
@@ -71,6 +77,19 @@ def cell(text: str, style: Mapping[str, Any]) -> str:
     if escape is not None:
         return quote + text.replace(escape, "/").replace(quote, "´") + quote
     return quote + text.replace(quote, quote * 2) + quote
+
+
+def _harmless(raw: bytes, style: Mapping[str, Any]) -> bytes:
+    """Bytes that are no text of the encoding are kept: of UTF-16 halves of characters, of others each byte as it is."""
+    encoding = style["encoding"]
+    if encoding.startswith("utf-16"):
+        even = len(raw) // 2 * 2
+        text = raw[:even].decode(encoding, "surrogatepass")
+        return harmless(text, style).encode(encoding, "surrogatepass") + raw[even:]
+    try:
+        return harmless(raw.decode(encoding), style).encode(encoding)
+    except UnicodeError:
+        return harmless(raw.decode("latin-1"), style).encode("latin-1")
 
 
 def _beginning(dialect: Mapping[str, Any]) -> bytes:

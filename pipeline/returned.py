@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline import reread
 from pipeline.errors import SourceError
+from pipeline.formulas import as_meant
 
 # What `landfall rejects --csv` writes into its last column.
 _REASON = re.compile(
@@ -54,7 +55,8 @@ def _rows(returned: Path, style: Mapping[str, Any]) -> list[list[str]]:
     csv.field_size_limit(sys.maxsize)
     try:
         text = returned.read_bytes().decode(style["encoding"])
-        return list(csv.reader(io.StringIO(text, newline=""), strict=True, **_form(style)))
+        records = csv.reader(io.StringIO(text, newline=""), strict=True, **_form(style))
+        return [list(map(as_meant, record)) for record in records]
     except OSError as error:
         raise SourceError(f"{returned}: cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:

@@ -8,6 +8,15 @@ import uuid
 
 from rehearse.site import ROOT
 
+# Keys that arrive as others where somebody decodes them once too often or never.
+AWKWARD = [
+    "acme/orders/orders_with space.csv",
+    "acme/orders/orders_a+b.csv",
+    "acme/orders/orders_100%25 sure.csv",
+    "acme/orders/orders_été_日本.csv",
+    "acme/orders/orders_quote's&more;=@!.csv",
+    "acme/orders/orders_" + "x" * 900 + ".csv",
+]
 HEADER = "order_no;order_date;customer_email;amount_eur;status;qty"
 
 

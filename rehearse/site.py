@@ -57,6 +57,16 @@ def missing() -> str | None:
     return None
 
 
+def provider_missing(scratch: Path) -> str | None:
+    """The same of Terraform's AWS provider, which only `init` can tell. `scratch`: an empty folder."""
+    shutil.copy(ROOT / "terraform" / "versions.tf", scratch)
+    plugins = [f"-plugin-dir={os.environ['TF_PLUGIN_DIR']}"] if "TF_PLUGIN_DIR" in os.environ else []
+    command = ("terraform", f"-chdir={scratch}", "init", "-backend=false", "-input=false", "-no-color", *plugins)
+    done = run(*command, check=False, env=clean_environment())
+    needs = "the rehearsal needs Terraform's AWS provider, from its registry or from the folder TF_PLUGIN_DIR"
+    return f"{needs}: {done.stderr[-300:]}" if done.returncode else None
+
+
 @dataclass
 class Site:
     """PostgreSQL and the local AWS. `work`: scratch directory for logs; `server_module`: what runs as the local AWS."""

@@ -64,7 +64,7 @@ def provider_missing(scratch: Path) -> str | None:
     command = ("terraform", f"-chdir={scratch}", "init", "-backend=false", "-input=false", "-no-color", *plugins)
     done = run(*command, check=False, env=clean_environment())
     needs = "the rehearsal needs Terraform's AWS provider, from its registry or from the folder TF_PLUGIN_DIR"
-    return f"{needs}: {done.stderr[-300:]}" if done.returncode else None
+    return f"{needs} ({' '.join(done.stderr.split())[:160]})" if done.returncode else None
 
 
 @dataclass

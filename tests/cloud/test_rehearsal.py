@@ -147,12 +147,11 @@ def test_the_same_event_twice_has_one_effect(rehearsal: Rehearsal) -> None:
 
 
 def test_a_burst_shares_tasks_and_loses_nothing(rehearsal: Rehearsal) -> None:
-    by_key = (
-        "SELECT key, string_agg(status, ' ') FROM landfall.load WHERE key LIKE '%_burst_%' GROUP BY key ORDER BY key"
-    )
-    assert rehearsal.site.sql(by_key) == [[key, "loaded"] for key in BURST]
+    burst = "FROM landfall.load WHERE key LIKE '%_burst_%' GROUP BY key ORDER BY key"
+    assert rehearsal.site.sql(f"SELECT key, string_agg(status, ' ') {burst}") == [[key, "loaded"] for key in BURST]
     assert rehearsal.orders(30000, 30999) == 3 * len(BURST)
-    tasks = {task["taskArn"] for key in BURST for task in rehearsal.stack.tasks_of(key)}
+    by_key = rehearsal.stack.tasks_by_key()
+    tasks = {task["taskArn"] for key in BURST for task in by_key[key]}
     assert len(tasks) <= 10
     rehearsal.say(f"{len(BURST)} files at once: all loaded, by {len(tasks)} tasks")
 

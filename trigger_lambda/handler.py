@@ -4,7 +4,7 @@
     ECS task STOPPED --+--> SQS --> lambda_handler --> ecs:RunTask (or sns:Publish)
 
 Nothing is remembered here. The ledger in the database makes loads exactly-once; `clientToken` only spares most of the
-duplicate tasks. A message whose task did not start goes back to the queue, after five tries to the dead-letter queue.
+duplicate tasks. A message whose task did not start goes back to the queue, in the end to the dead-letter queue.
 """
 
 from __future__ import annotations

@@ -15,15 +15,16 @@ from pipeline.ahead import ahead, in_parallel
 from pipeline.contract import match
 from pipeline.contract.dataset import Dataset
 from pipeline.dialect import dialect_of
-from pipeline.errors import LandfallError
+from pipeline.errors import DestinationError, LandfallError, TransientError
 from pipeline.extract import Extraction, RawPart, open_source
 from pipeline.failure import as_landfall_error
 from pipeline.header import Header, check_header
-from pipeline.load import ledger, staging
+from pipeline.load import ledger, staging, straight
 from pipeline.load.begin import Begun
 from pipeline.load.connect import connect
 from pipeline.load.copy import Confirmation
 from pipeline.load.publish import publish
+from pipeline.load.publishing import Publishing
 from pipeline.load.request import PublishRequest, Replay
 from pipeline.load.staging import StagingTarget
 from pipeline.progress import Progress
@@ -54,6 +55,16 @@ class Staged:
 
     confirmations: tuple[Confirmation, ...]
     warned: Counter[str]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A load that only has to be published. `begun`: its publish, if the rows are in the target already."""
+
+    request: PublishRequest
+    receipt: Receipt
+    warned: Counter[str]
+    begun: Publishing | None
 
 
 def run(source: SourceObject, this: Run, progress: Progress) -> Receipt:
@@ -107,25 +118,38 @@ def load_alone(
 
 
 def _load(load: Load, receipt: Receipt) -> Receipt:
-    request, receipt, warned = prepared(load, receipt)
+    ready = prepared(load, receipt, straight_too=load.run.settings.engine == "sail")
     load.progress.stage("publish", f"{load.dataset.schema}.{load.dataset.table}")
-    published = publish(load.run.connection, request)
-    return account.published(receipt, published, warned, load.dataset.row_rules)
+    published = publish(load.run.connection, ready.request, ready.begun)
+    return account.published(ready.receipt, published, ready.warned, load.dataset.row_rules)
 
 
-def prepared(load: Load, receipt: Receipt) -> tuple[PublishRequest, Receipt, Counter[str]]:
-    """Everything up to the publish: what it is asked, the receipt so far, and the rows that break each warning."""
+def prepared(load: Load, receipt: Receipt, straight_too: bool = False) -> Prepared:
+    """Everything up to the publish, with the rows in staging or, if `straight_too` and fit for it, in the target."""
     load.progress.stage("extract", load.dataset.id)
     extraction = open_source(load.fetched.path, load.fetched.source.uri, load.dataset, load.work)
     header = check_header(load.dataset, extraction.columns, load.fetched.source.uri)
     load = replace(load, dataset=header.dataset)
     target = _staging_target(load)
     staging.create(load.run.connection, target)
-    done = _stage(extraction, load, target)
-    load.fetched.require_unchanged()
-    dialect = dialect_of(extraction, load.dataset.read)
-    receipt = account.of_header(replace(receipt, status="loaded"), header, dialect)
-    return _request(extraction, header, done, load, receipt), receipt, done.warned
+    request = _request(header, load)
+    begun = straight.begin(load.run.connection, request, load.fetched.bytes) if straight_too else None
+    try:
+        done = _stage(extraction, load, target)
+        load.fetched.require_unchanged()
+        receipt = account.of_header(
+            replace(receipt, status="loaded"), header, dialect_of(extraction, load.dataset.read)
+        )
+        request = _complete(request, extraction, done, load, receipt)
+        return Prepared(request, receipt, done.warned, begun.finish(request) if begun else None)
+    except Exception as error:
+        if begun is None or isinstance(error, TransientError) or not isinstance(begun.failure, DestinationError):
+            raise
+    finally:
+        if begun:
+            begun.stop()
+    staging.discard(load.run.connection, load.begun.load_id)
+    return prepared(load, receipt)
 
 
 def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:
@@ -164,19 +188,28 @@ def _staging_target(load: Load) -> StagingTarget:
     return StagingTarget(load.run.destination, load.begun.load_id, columns)
 
 
-def _request(extraction: Extraction, header: Header, done: Staged, load: Load, receipt: Receipt) -> PublishRequest:
+def _request(header: Header, load: Load) -> PublishRequest:
+    """What is known of the publish before a row is read."""
     return PublishRequest(
         load_id=load.begun.load_id,
         dataset=load.dataset,
         uri=load.replay.uri if load.replay else load.fetched.source.uri,
         replay=load.replay,
+        added=header.added,
+        reconnect=lambda: connect(load.run.destination, "ledger"),
+    )
+
+
+def _complete(
+    request: PublishRequest, extraction: Extraction, done: Staged, load: Load, receipt: Receipt
+) -> PublishRequest:
+    return replace(
+        request,
         read=_read(extraction, done, load.dataset),
         confirmations=done.confirmations,
-        structural_rejects=extraction.rejects(),
+        structural_rejects=extraction.rejects,
         raw_records=extraction.raw_records,
-        added=header.added,
         receipt=account.kept(receipt),
-        reconnect=lambda: connect(load.run.destination, "ledger"),
     )
 
 

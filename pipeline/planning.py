@@ -58,8 +58,7 @@ def _plan(fetched: Fetched, dataset: Dataset, this: Run, work: Path, shown: Prog
     receipt = account.of_dataset(account.opened(fetched.source.uri, this.settings.engine), dataset)
     with _load_id(this) as load_id:
         load = Load(fetched, dataset, Begun(load_id, "running", None), this, work, shown)
-        request, _, _ = prepared(load, receipt)
-        return rehearse(this.connection, request)
+        return rehearse(this.connection, prepared(load, receipt).request)
 
 
 @contextmanager

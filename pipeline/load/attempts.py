@@ -16,7 +16,10 @@ def confirm(work: Publishing) -> None:
     # A straggler of a lost attempt may still be writing: nothing may be added to what is counted here.
     work.run("LOCK TABLE {rows}, {rejects} IN SHARE ROW EXCLUSIVE MODE")
     confirmations = [each for each in work.request.confirmations if each.attempt]
-    work.counts["staged"] = _keep(work, work.rows, {each.attempt: each.staged for each in confirmations})
+    if work.copied is None:
+        work.counts["staged"] = _keep(work, work.rows, {each.attempt: each.staged for each in confirmations})
+    else:
+        work.counts["staged"] = _copied(work, work.copied)
     work.counts["rejected"] = _keep(work, work.rejects, {each.attempt: each.rejected for each in confirmations})
 
 
@@ -32,3 +35,15 @@ def _keep(work: Publishing, table: sql.Identifier, reported: dict[int, int]) -> 
             f"{[found.get(each, 0) for each in wrong]}. Nothing was published; please report this as a bug"
         )
     return sum(reported.values())
+
+
+def _copied(work: Publishing, rows: int) -> int:
+    """COPY's own count of what went straight into the target must be what the partitions sent, and staging empty."""
+    sent = sum(each.staged for each in work.request.confirmations)
+    stray = work.one("SELECT count(*) FROM {rows}")[0]
+    if sent != rows or stray:
+        raise BalanceError(
+            f"the partitions sent {sent} rows, but the target took {rows}, and staging has {stray}. Nothing was "
+            "published; please report this as a bug"
+        )
+    return rows

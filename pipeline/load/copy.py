@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import psycopg2
 import pyarrow as pa
+from psycopg2 import sql
 
+from pipeline.errors import BalanceError
+from pipeline.load import straight
+from pipeline.load.connect import Connection, connect, translate
 from pipeline.load.encode import encode
 from pipeline.load.sender import Sender, Table
 from pipeline.load.staging import REJECT_COLUMNS, StagingTarget
@@ -30,12 +35,14 @@ class StagingWriter:
     """Writes the valid rows and the rejects of one partition in one transaction, on a session opened at the first row.
 
     A second thread sends while the caller encodes. `write` and `close` raise TransientError or DestinationError once
-    the database has failed. Whatever they raise, the writer is aborted by then.
+    the database has failed. Whatever they raise, the writer is aborted by then. Rows of a load that goes straight into
+    its target are handed to that load's session instead.
     """
 
     def __init__(self, target: StagingTarget) -> None:
         self._target = target
-        self._sender: Sender | None = None
+        self._straight = straight.of(target.load_id)
+        self._session: _Session | None = None
         self._rejects: list[pa.RecordBatch] = []
         self._kept_back = 0
         self._staged = self._rejected = self._filtered = 0
@@ -60,15 +67,15 @@ class StagingWriter:
         confirmed."""
         with self._or_abort():
             self._send_rejects()
-            if self._sender is not None:
-                self._sender.commit(self._staged, self._rejected)
-        attempt = 0 if self._sender is None else self._sender.attempt
+            if self._session is not None:
+                self._session.commit({"rows": 0 if self._straight else self._staged, "rejects": self._rejected})
+        attempt = 0 if self._session is None else self._session.attempt
         return Confirmation(attempt, self._staged, self._rejected, self._filtered)
 
     def abort(self) -> None:
         """Roll back and close the connection; harmless when closed already."""
-        if self._sender is not None:
-            self._sender.abort()
+        if self._session is not None:
+            self._session.sender.abort()
 
     @contextlib.contextmanager
     def _or_abort(self) -> Iterator[None]:
@@ -85,8 +92,55 @@ class StagingWriter:
         self._rejects, self._kept_back = [], 0
 
     def _send(self, table: Table, batch: pa.RecordBatch) -> None:
-        if self._sender is None:
-            self._sender = Sender(self._target)
         step = max(1, batch.num_rows * CHUNK_BYTES // max(1, batch.nbytes))
-        for start in range(0, batch.num_rows, step):
-            self._sender.put(table, encode(batch.slice(start, step), self._sender.attempt))
+        pieces = (batch.slice(start, step) for start in range(0, batch.num_rows, step))
+        if table == "rows" and self._straight is not None:
+            for piece in pieces:
+                self._straight.put(encode(piece, str(self._target.load_id)))
+            return
+        if self._session is None:
+            self._session = _Session(self._target)
+        for piece in pieces:
+            self._session.sender.put(table, encode(piece, self._session.attempt))
+
+
+class _Session:
+    """The transaction of one writer. `attempt`: the `_attempt` of its rows, unique in the database."""
+
+    def __init__(self, target: StagingTarget) -> None:
+        self._conn: Connection = connect(target.destination, "staging")
+        try:
+            self.attempt = _next_attempt(self._conn)
+        except psycopg2.Error as error:
+            self._conn.close()
+            raise translate(error) from error
+        columns = [*(name for name, _ in target.columns), "_line"]
+        statements: dict[Table, sql.Composed] = {
+            "rows": _statement(target.rows, columns),
+            "rejects": _statement(target.rejects, REJECT_COLUMNS),
+        }
+        self.sender = Sender(self._conn, statements)
+
+    def commit(self, written: dict[Table, int]) -> None:
+        """Commit if the server counts as many rows as were written."""
+        copied = self.sender.finish()
+        if copied != written:
+            raise BalanceError(f"COPY took {copied} of {written} rows: nothing was confirmed; report this")
+        try:
+            self._conn.commit()
+        except psycopg2.Error as error:
+            raise translate(error) from error
+        finally:
+            self._conn.close()
+
+
+def _statement(table: sql.Identifier, columns: Sequence[str]) -> sql.Composed:
+    listed = sql.SQL(", ").join(map(sql.Identifier, (*columns, "_attempt")))
+    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, listed)
+
+
+def _next_attempt(conn: Connection) -> int:
+    with conn.cursor() as cursor:
+        cursor.execute("SELECT nextval('landfall_staging.attempt')")
+        (attempt,) = cursor.fetchone() or (0,)
+    return int(attempt)

@@ -22,14 +22,22 @@ HEX = np.frombuffer(
 ).reshape(256, 2)
 
 
-def encode(batch: pa.RecordBatch, attempt: int) -> bytes:
-    """The batch's rows as CSV without a header, `attempt` as an added last column."""
+def encode(batch: pa.RecordBatch, last: int | str) -> bytes:
+    """The batch's rows as CSV without a header, with an added last column that is `last` in each of them."""
     columns = [text_of(column) for column in batch.columns]
-    columns.append(pa.array(np.full(batch.num_rows, attempt, dtype=np.int32)))
+    columns.append(_repeated(last, batch.num_rows))
     sink = pa.BufferOutputStream()
     csv.write_csv(pa.RecordBatch.from_arrays(columns, names=[str(n) for n in range(len(columns))]), sink, OPTIONS)
     encoded: bytes = sink.getvalue().to_pybytes()
     return encoded
+
+
+def _repeated(value: int | str, rows: int) -> pa.Array:
+    if isinstance(value, int):
+        return pa.array(np.full(rows, value, dtype=np.int32))
+    text = value.encode()
+    offsets = np.arange(rows + 1, dtype=np.int32) * len(text)
+    return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets.tobytes()), pa.py_buffer(text * rows))
 
 
 def text_of(column: pa.Array) -> pa.Array:

@@ -46,6 +46,11 @@ def hold_target(work: Publishing) -> None:
     _insist(work, lambda: _take(work))
 
 
+def free_target(work: Publishing) -> bool:
+    """Take what hold_target takes if nobody has it; False, without waiting for it, if somebody does."""
+    return _try(work, lambda: _take(work))
+
+
 def hold_readers(work: Publishing) -> None:
     """Keep readers out as well, which changing a column takes. Raises TransientError like hold_target."""
     _insist(work, lambda: work.run("LOCK TABLE {target} IN ACCESS EXCLUSIVE MODE") is not None)

@@ -21,6 +21,7 @@ from pipeline.load import (
     rules,
     scope,
     staging,
+    straight,
 )
 from pipeline.load.balance import balance, receipt_rows
 from pipeline.load.commit import commit
@@ -33,27 +34,34 @@ from pipeline.load.scd2 import keep_history
 __all__ = ["PublishFailedError", "PublishRefusedError", "PublishRequest", "Published", "publish"]
 
 
-def publish(conn: Connection, request: PublishRequest) -> Published:
-    """Publish a staged load, or refuse it, and commit.
+def publish(conn: Connection, request: PublishRequest, begun: Publishing | None = None) -> Published:
+    """Publish a staged load, or go on with one that has `begun` straight on `conn`, or refuse it; and commit.
 
     Raises PublishRefusedError when the contract says no and PublishFailedError when the target does, both with the
     rejects kept and the load's ledger row written; TransientError and any other error with nothing written at all.
     """
-    work = Publishing(conn.cursor(), request)
     try:
         with translated(request):
-            return _publish(work)
+            return _publish(begun or _staged(conn, request))
     finally:
         if not conn.closed:
             conn.rollback()
 
 
-def _publish(work: Publishing) -> Published:
+def _staged(conn: Connection, request: PublishRequest) -> Publishing:
+    work = Publishing(conn.cursor(), request)
     locks.settle(work)
+    return work
+
+
+def _publish(work: Publishing) -> Published:
     prepare(work)
     try:
-        fill(work)
+        fill(work) if work.copied is None else _keep_copied(work)
     except (RefusedError, DestinationError) as error:
+        if work.copied is not None:
+            straight.take_back(work)
+            prepare(work)
         raise _keep_rejects(work, error) from error
     published = _close(work)
     commit(work, "loaded")
@@ -85,6 +93,15 @@ def fill(work: Publishing) -> None:
     with work.savepoint("filled"), translated(work.request, work):
         evolution.apply(work, changes)
         keep_history(work) if work.dataset.load.mode == "scd2" else merge(work, replaced)
+        evolution.complete(work)
+        images.expire(work)
+
+
+def _keep_copied(work: Publishing) -> None:
+    """The target is ours and filled since before the first row was read: what is left to check is the budget."""
+    budget.check(work)
+    with translated(work.request, work):
+        work.counts |= {"inserted": work.counts["staged"], "updated": 0, "unchanged": 0, "deleted": 0}
         evolution.complete(work)
         images.expire(work)
 

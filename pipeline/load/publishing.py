@@ -32,6 +32,7 @@ class Publishing:
     `counts`: the receipt's rows so far, and `staged`: valid rows still in staging. `ddl`: the statements run on the
     target. `live`: the target as it is, None while there is none. `fresh`: it had no rows when the publish came;
     `created`: this publish makes it.
+    `copied`: rows that are in the target already, None when they are in staging.
     `backend`: process id and start of the server process that serves this session.
     """
 
@@ -43,6 +44,7 @@ class Publishing:
     live: LiveTable | None = None
     fresh: bool = True
     created: bool = False
+    copied: int | None = None
     backend: tuple[int, datetime] | None = None
 
     @property

@@ -47,7 +47,7 @@ WITHOUT_RAW = """
 def gather(work: Publishing) -> None:
     """Bring the records that extract could not read to the rejects that the engine's workers staged."""
     work.run("CREATE UNLOGGED TABLE {raw} (line bigint, raw bytea, raw_text text)", raw=work.scratch("raw"))
-    structural = iter(work.request.structural_rejects)
+    structural = work.request.structural_rejects()
     while batch := list(islice(structural, BATCH)):
         _copy(work, "raw", ("line", "raw", "raw_text"), (_raw(work, each.line, each.raw) for each in batch))
         columns = ("line", "column_name", "rule", "message", "_attempt")

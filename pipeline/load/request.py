@@ -64,19 +64,19 @@ class PublishRequest:
 
     `uri`: the source object. `read`: its records, structural rejects included, after `explode`. `added`: source columns
     beyond the contract that `newColumns: add` brings along; the staging table has them as text. `confirmations`: the
-    partitions that count; staged rows of any other attempt are dropped. `structural_rejects`: records that never became
-    rows. `raw_records`: yields (line, bytes as sent) for ascending line numbers. `reconnect`: a new connection, for
-    when COMMIT is not acknowledged. `receipt`: facts of the job to keep with the counts. `lock_wait`: seconds to wait
-    for another load or writer of the same table. `replay`: which rejects this load reads again.
+    partitions that count; staged rows of any other attempt are dropped. `structural_rejects`: yields the records that
+    never became rows. `raw_records`: yields (line, bytes as sent) for ascending line numbers. `reconnect`: a new
+    connection, for when COMMIT is not acknowledged. `receipt`: facts of the job to keep with the counts. `lock_wait`:
+    seconds to wait for another load or writer of the same table. `replay`: which rejects this load reads again.
     """
 
     load_id: UUID
     dataset: Dataset
     uri: str
-    read: int
-    confirmations: tuple[Confirmed, ...]
     reconnect: Callable[[], connection]
-    structural_rejects: Iterator[RawReject] = field(default_factory=lambda: iter(()))
+    read: int = 0
+    confirmations: tuple[Confirmed, ...] = ()
+    structural_rejects: Callable[[], Iterator[RawReject]] = lambda: iter(())
     raw_records: Callable[[Iterator[int]], Iterator[tuple[int, bytes]]] = _no_records
     added: tuple[str, ...] = ()
     receipt: Mapping[str, object] = field(default_factory=dict)

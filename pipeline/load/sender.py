@@ -7,75 +7,79 @@ import os
 import queue
 import socket
 import threading
+from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 import psycopg2
 from psycopg2 import sql
 
-from pipeline.errors import BalanceError, TransientError
-from pipeline.load.connect import Connection, connect, translate
-from pipeline.load.staging import REJECT_COLUMNS, StagingTarget
+from pipeline.errors import LandfallError, TransientError
+from pipeline.load.connect import Connection, translate
 
 Table = Literal["rows", "rejects"]
 
 QUEUED = 3  # pieces that wait to be sent
+STOP_SECONDS = 5.0
 STALL_SECONDS = 300.0  # without the server taking a piece, or ending a COPY: then it will not any more
 
 
 class Sender:
-    """The transaction of one staging writer. `attempt`: the `_attempt` of its rows, unique in the database.
+    """COPYs into tables of one session's transaction. `statements`: the COPY of each table.
 
-    `put` and `commit` raise TransientError or DestinationError if the database fails, and TransientError if it has not
-    moved for STALL_SECONDS; the caller then has to `abort`.
+    `put` and `finish` raise TransientError or DestinationError if the database fails, and TransientError if it has not
+    moved for STALL_SECONDS; the caller then has to `abort`, or to `stop`.
     """
 
-    def __init__(self, target: StagingTarget) -> None:
-        self._conn: Connection = connect(target.destination, "staging")
-        self._statements = _statements(target)
+    def __init__(self, conn: Connection, statements: Mapping[Table, sql.Composed]) -> None:
+        self._conn = conn
+        self._statements = statements
         self._pieces: queue.Queue[tuple[Table, bytes] | None] = queue.Queue(QUEUED)
         self._failure: BaseException | None = None
-        self._copied: dict[Table, int] = {"rows": 0, "rejects": 0}
-        try:
-            self.attempt = _next_attempt(self._conn)
-        except psycopg2.Error as error:
-            self._conn.close()
-            raise translate(error) from error
+        self._copied: dict[Table, int] = dict.fromkeys(statements, 0)
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="landfall-copy", daemon=True)
         self._thread.start()
 
     def put(self, table: Table, piece: bytes) -> None:
-        """Queue a piece of CSV for one of the two tables."""
+        """Queue a piece of CSV for one of the tables."""
         self._check()
         try:
             self._pieces.put((table, piece), timeout=STALL_SECONDS)
         except queue.Full:
             raise _stalled() from None
 
-    def commit(self, staged: int, rejected: int) -> None:
-        """Wait until all is sent, and commit if the server counts as many rows as the caller did."""
-        self._finish(STALL_SECONDS)
+    def finish(self) -> dict[Table, int]:
+        """Wait until all is sent. Returns how many rows of each table the server counted."""
+        self._end(STALL_SECONDS)
         if self._thread.is_alive():
             raise _stalled()
         self._check()
-        if self._copied != {"rows": staged, "rejects": rejected}:
-            raise BalanceError(
-                f"COPY took {self._copied} of {staged} rows and {rejected} rejects: nothing was confirmed; report this"
-            )
-        try:
-            self._conn.commit()
-        except psycopg2.Error as error:
-            raise translate(error) from error
-        finally:
-            self._conn.close()
+        return self._copied
 
     def abort(self) -> None:
         """Roll back and close, without waiting for a server or a network that does not answer."""
         if self._thread.is_alive():
             self._hang_up()
-            self._finish(None)
+            self._end(None)
         self._conn.close()
 
-    def _finish(self, timeout: float | None) -> None:
+    def stop(self) -> None:
+        """End the COPY so that its transaction fails but the session lives on; close it if it does not answer soon."""
+        self._stopped = True
+        self._end(STOP_SECONDS)
+        if self._thread.is_alive():
+            self.abort()
+
+    @property
+    def failure(self) -> LandfallError | None:
+        """What ended the sending, if something did."""
+        try:
+            self._check()
+        except LandfallError as error:
+            return error
+        return None
+
+    def _end(self, timeout: float | None) -> None:
         with contextlib.suppress(queue.Full):
             self._pieces.put(None, timeout=timeout)
             self._thread.join(timeout)
@@ -89,7 +93,7 @@ class Sender:
         if isinstance(self._failure, psycopg2.Error):
             raise translate(self._failure) from self._failure
         if self._failure is not None:
-            raise self._failure
+            raise LandfallError(f"COPY ended with an unexpected {type(self._failure).__name__}") from self._failure
 
     def _run(self) -> None:
         """Copy until the end of the queue; after a failure only drain it, so that nobody waits for a dead thread."""
@@ -120,6 +124,8 @@ class _Feed:
         self.rest: tuple[Table, bytes] | None = None
 
     def read(self, _size: int = -1) -> bytes:
+        if self._sender._stopped:
+            raise InterruptedError("the load stopped")  # the driver tells the server that the COPY has failed
         if self._next is not None:
             piece, self._next = self._next, None
             return piece
@@ -137,20 +143,3 @@ def _stalled() -> TransientError:
         f"the database has not taken any row for {STALL_SECONDS:.0f} s: is its disk or the network stuck? "
         "Nothing was published; load again"
     )
-
-
-def _statements(target: StagingTarget) -> dict[Table, sql.Composed]:
-    columns = [*(name for name, _ in target.columns), "_line"]
-    return {"rows": _statement(target.rows, columns), "rejects": _statement(target.rejects, REJECT_COLUMNS)}
-
-
-def _statement(table: sql.Identifier, columns: list[str] | tuple[str, ...]) -> sql.Composed:
-    listed = sql.SQL(", ").join(map(sql.Identifier, (*columns, "_attempt")))
-    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, listed)
-
-
-def _next_attempt(conn: Connection) -> int:
-    with conn.cursor() as cursor:
-        cursor.execute("SELECT nextval('landfall_staging.attempt')")
-        (attempt,) = cursor.fetchone() or (0,)
-    return int(attempt)

@@ -63,6 +63,12 @@ def drop(conn: Connection, load_id: UUID) -> None:
         cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(tables)))
 
 
+def discard(conn: Connection, load_id: UUID) -> None:
+    """Drop the load's staging tables, and commit."""
+    with conn:
+        drop(conn, load_id)
+
+
 def _type(text: str) -> str:
     if not TYPE.fullmatch(text):
         raise ContractError(

@@ -130,7 +130,7 @@ class Bench:
             uri=facts.uri,
             read=total if read is None else read,
             confirmations=(Confirmation(1, len(rows), len(rejects), filtered),),
-            structural_rejects=iter(structural),
+            structural_rejects=lambda: iter(structural),
             raw_records=lambda lines: ((line, b"raw %d" % line) for line in lines),
             reconnect=self.connect,
             lock_wait=5,

@@ -1,0 +1,112 @@
+"""The straight way of rows that nothing is compared with: COPY into the target, within the transaction that publishes.
+
+It saves writing the rows twice. Until the publish commits nobody sees them, as with staging; if the target does not
+take them, the load goes by way of staging after all, where the error is found again and the rejects are kept.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from psycopg2 import sql
+
+from pipeline.errors import LandfallError
+from pipeline.load import evolution, locks, scope
+from pipeline.load.connect import Connection
+from pipeline.load.publishing import Publishing
+from pipeline.load.request import PublishRequest
+from pipeline.load.sender import Sender
+
+# The target is held while the file is read, and others wait for it no longer than their `lock_wait` (600 s). At the
+# 30 MB a second of a slow destination this many bytes take less than two minutes, unpacked from gzip less than ten.
+MOST_BYTES = 2 << 30
+
+# The engine's workers, threads of this process, find the load's session here: a session cannot be sent to them.
+_under_way: dict[UUID, Straight] = {}
+
+
+class Straight:
+    """A publish that began before its rows were read. `put` may be called from several threads."""
+
+    def __init__(self, work: Publishing) -> None:
+        self._work = work
+        self._conn: Connection = work.cursor.connection
+        columns = (*work.columns, "_line", "_load_id")
+        listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+        self._sender = Sender(
+            self._conn, {"rows": sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(work.target, listed)}
+        )
+        _under_way[work.request.load_id] = self
+
+    def put(self, piece: bytes) -> None:
+        """Queue a piece of CSV: the load's columns, `_line`, `_load_id`. Raises like `Sender.put`."""
+        self._sender.put("rows", piece)
+
+    @property
+    def failure(self) -> LandfallError | None:
+        """Why the target did not take the rows, if it did not."""
+        return self._sender.failure
+
+    def finish(self, request: PublishRequest) -> Publishing:
+        """Wait for the last row. Returns the publish, to go on with, of what is known of the load by now."""
+        self._work.copied = self._sender.finish()["rows"]
+        self._work.request = request
+        return self._work
+
+    def stop(self) -> None:
+        """Take no more rows. Unless the publish goes on (`finish`), take back all and leave the session as before."""
+        _under_way.pop(self._work.request.load_id, None)
+        if self._work.copied is not None:
+            return
+        self._sender.stop()
+        if not self._conn.closed:
+            self._conn.rollback()
+
+
+def of(load_id: UUID) -> Straight | None:
+    """The load's straight way, if it goes that way and this is the process that loads it."""
+    return _under_way.get(load_id)
+
+
+def begin(conn: Connection, request: PublishRequest, size: int) -> Straight | None:
+    """Begin to publish a load whose source has `size` bytes, before its rows are there; None if it has to be staged.
+
+    Its transaction is then open on `conn` until the publish has ended, or `stop`.
+    """
+    if size > MOST_BYTES or not _incomparable(request):
+        return None
+    work = Publishing(conn.cursor(), request)
+    try:
+        locks.settle(work)
+        if locks.free_target(work) and _plain(work):
+            work.run("SAVEPOINT straight")
+            evolution.apply(work, [])
+            return Straight(work)
+    except BaseException:
+        conn.rollback()
+        raise
+    conn.rollback()
+    return None
+
+
+def take_back(work: Publishing) -> None:
+    """Undo the rows, a table made for them, and all that was done since, within the transaction."""
+    work.run("ROLLBACK TO SAVEPOINT straight")
+    work.counts.clear()
+
+
+def _incomparable(request: PublishRequest) -> bool:
+    """Whether the contract asks nothing about a row that another row could answer."""
+    dataset = request.dataset
+    if request.replay or dataset.key or dataset.dataset_rules or dataset.load.mode not in ("append", "replace"):
+        return False
+    return not any(column.unique for column in dataset.columns)
+
+
+def _plain(work: Publishing) -> bool:
+    """Whether the target takes the rows as it is, and none of its rows has to go."""
+    if work.live is None:
+        return True
+    if work.live.triggers or evolution.plan(work):
+        return False
+    return work.fresh or (work.dataset.load.mode == "append" and scope.replaced(work) is scope.NONE)

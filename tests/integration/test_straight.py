@@ -1,0 +1,220 @@
+"""The straight way: an append of rows that nothing is compared with is copied into the target, not into staging.
+
+The target's column `how` tells which statement wrote a row: its default is `current_query()`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.load.connect import Connection, Destination, connect
+from pipeline.receipt import Receipt
+from tests.integration.loader import Loader
+
+Query = Callable[..., list[tuple[Any, ...]]]
+Contract = Callable[..., Path]
+
+COLUMNS = [
+    "{name: id, logicalType: integer, required: true}",
+    "{name: name, logicalType: string}",
+]
+PATIENT = "{mode: append, rejects: {max: 60, unit: percent}}"
+
+
+class Table:
+    """A contract, its target with the column `how`, and files for it."""
+
+    def __init__(self, contract: Path, directory: Path, conn: Connection, sail: Loader) -> None:
+        self.contract, self.directory, self.conn, self.sail = contract, directory, conn, sail
+        self.name = f"{contract.name.removesuffix('.odcs.yaml')}.target"
+
+    def make(self, more: str = "") -> None:
+        """Create the target as somebody else would, with what `more` says."""
+        schema = self.name.partition(".")[0]
+        with self.conn, self.conn.cursor() as cursor:
+            cursor.execute(
+                f"CREATE SCHEMA {schema}; CREATE TABLE {self.name} (id bigint NOT NULL, name text, _load_id uuid,"
+                f" _line bigint, how text DEFAULT left(btrim(current_query(), E' \\n'), 4)); {more.format(target=self.name)}"
+            )
+
+    def load(self, text: str, name: str = "a.csv", **options: Any) -> Receipt:
+        path = self.directory / name
+        path.write_text(text)
+        return self.sail.one(path, self.contract, **options)
+
+    def rows(self, columns: str = "id, name, how") -> list[tuple[Any, ...]]:
+        with self.conn, self.conn.cursor() as cursor:
+            cursor.execute(f"SELECT {columns} FROM {self.name} ORDER BY 1, 2")
+            return cursor.fetchall()
+
+
+@pytest.fixture
+def table(contract: Contract, request: pytest.FixtureRequest, tmp_path: Path, conn: Connection, sail: Loader) -> Table:
+    name = f"t{abs(hash(request.node.nodeid)) % 10**12}"
+    return Table(contract(name, COLUMNS, load=PATIENT), tmp_path, conn, sail)
+
+
+def test_rows_are_copied_into_the_target(table: Table) -> None:
+    table.make()
+    receipt = table.load('id,name\n1,"a ""quoted"", one"\n2,\n3,""\nx,bad\n"5\n')
+    assert (receipt.status, receipt.rows["inserted"], receipt.rows["rejected"]) == ("loaded", 3, 2)
+    assert table.rows("id, name, _load_id::text, _line, how") == [
+        (1, 'a "quoted", one', receipt.load_id, 2, "COPY"),
+        (2, None, receipt.load_id, 3, "COPY"),
+        (3, None, receipt.load_id, 4, "COPY"),
+    ]
+
+
+def test_a_new_table_is_made_and_filled_straight(table: Table) -> None:
+    receipt = table.load("id,name\n1,a\n")
+    assert receipt.error is None
+    assert receipt.ddl[-1].startswith("CREATE TABLE")
+    assert table.rows("id, name") == [(1, "a")]
+
+
+def test_many_parts_become_one_load(table: Table) -> None:
+    table.make()
+    receipt = table.load("id,name\n" + "".join(f"{n},{'x' * 5000}\n" for n in range(30_000)), streams=2)
+    assert receipt.rows["inserted"] == 30_000
+    assert table.rows("count(*), count(DISTINCT _line), min(how), max(how)") == [(30_000, 30_000, "COPY", "COPY")]
+
+
+def test_a_new_version_of_the_object_is_staged_and_takes_the_place_of_the_old(table: Table) -> None:
+    table.make()
+    table.load("id,name\n1,a\n2,b\n")
+    receipt = table.load("id,name\n1,a\n3,c\n")
+    assert (receipt.rows["inserted"], receipt.rows["deleted"], receipt.rows["unchanged"]) == (1, 1, 1)
+    assert table.rows() == [(1, "a", "COPY"), (3, "c", "INSE")]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "CREATE FUNCTION pg_temp.pass() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+        "CREATE TRIGGER t BEFORE INSERT ON {target} FOR EACH ROW EXECUTE FUNCTION pg_temp.pass()",
+        "ALTER TABLE {target} DROP COLUMN _line",
+    ],
+    ids=["a trigger", "a column to add"],
+)
+def test_a_target_that_needs_more_is_filled_from_staging(table: Table, more: str) -> None:
+    table.make(more)
+    table.conn.commit()
+    assert table.load("id,name\n1,a\n").error is None
+    assert table.rows() == [(1, "a", "INSE")]
+
+
+def test_a_table_in_use_by_another_load_is_not_waited_for(table: Table, database: Destination) -> None:
+    table.make()
+    other = connect(database, "test", wait=10)
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"landfall target {table.name}",))
+    load = subprocess.Popen(_command(table, "id,name\n1,a\n"), stderr=subprocess.PIPE, text=True)
+    assert load.stderr is not None
+    assert any('"stage": "publish"' in line for line in load.stderr)  # its rows are staged by now
+    other.close()
+    load.stderr.read()
+    assert load.wait(60) == 0
+    assert table.rows() == [(1, "a", "INSE")]
+
+
+def test_over_the_budget_the_target_is_as_before_and_the_rejects_are_kept(table: Table, rows: Query) -> None:
+    receipt = table.load("id,name\n1,a\nx,b\ny,c\nz,d\n")
+    assert (receipt.status, receipt.exit_code, receipt.rows["rejected"]) == ("refused", 65, 3)
+    assert rows("SELECT to_regclass(%s)", table.name) == [(None,)]
+    kept = "SELECT line, rule, raw_text FROM landfall.reject WHERE load_id = %s ORDER BY line"
+    assert rows(kept, receipt.load_id) == [(3, "type", "x,b"), (4, "type", "y,c"), (5, "type", "z,d")]
+    entry = "SELECT status, receipt->>'ddl' FROM landfall.load WHERE load_id = %s"
+    assert rows(entry, receipt.load_id) == [("refused", "[]")]
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ("ALTER TABLE {target} ADD CONSTRAINT small CHECK (id < 10)", "small"),
+        ("ALTER TABLE {target} ADD CONSTRAINT late UNIQUE (id) DEFERRABLE INITIALLY DEFERRED", "late"),
+        ("ALTER TABLE {target} ENABLE ROW LEVEL SECURITY", None),
+    ],
+    ids=["check", "deferred", "row security of its owner"],
+)
+def test_what_the_target_does_not_take_fails_as_from_staging(
+    table: Table, rows: Query, more: str, named: str | None
+) -> None:
+    table.make(more)
+    receipt = table.load("id,name\n1,a\nx,b\n11,c\n11,d\n")
+    if named is None:
+        assert receipt.error is None
+        return
+    assert receipt.error is not None
+    assert (receipt.status, receipt.exit_code) == ("failed", 65)
+    assert named in receipt.error["message"]
+    assert table.rows() == []
+    assert rows("SELECT line, rule FROM landfall.reject WHERE load_id = %s", receipt.load_id) == [(3, "type")]
+    assert rows("SELECT relname FROM pg_class WHERE relname ~ %s", f"_{_hex(receipt)}$") == []
+    assert rows("SELECT status FROM landfall.load WHERE load_id = %s", receipt.load_id) == [("failed",)]
+
+
+def test_a_reader_sees_nothing_before_the_commit_and_an_interrupted_load_leaves_nothing(
+    table: Table, rows: Query, tmp_path: Path
+) -> None:
+    table.make()
+    load = subprocess.Popen(_command(table, "id,name\n" + "".join(f"{n},x\n" for n in range(2_000_000))))
+    copying = "SELECT count(*) FROM pg_stat_progress_copy WHERE relid = %s::regclass AND tuples_processed > 0"
+    deadline = time.monotonic() + 60
+    while rows(copying, table.name) == [(0,)]:
+        assert time.monotonic() < deadline and load.poll() is None
+        time.sleep(0.01)
+    assert table.rows() == []
+    os.kill(load.pid, signal.SIGTERM)
+    assert load.wait(60) == 75
+    assert table.rows() == []
+    assert rows("SELECT status, error_kind FROM landfall.load WHERE target = %s", table.name) == [
+        ("failed", "interrupted")
+    ]
+    assert table.load("id,name\n1,a\n", name="b.csv").error is None
+
+
+def test_a_lost_connection_is_transient_and_loads_again(table: Table, rows: Query) -> None:
+    table.make()
+    load = subprocess.Popen(
+        [*_command(table, "id,name\n" + "".join(f"{n},x\n" for n in range(2_000_000))), "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_progress_copy WHERE relid = %s::regclass"
+    deadline = time.monotonic() + 60
+    while not rows(end, table.name):
+        assert time.monotonic() < deadline and load.poll() is None
+        time.sleep(0.01)
+    assert load.wait(60) == 75
+    assert table.rows() == []
+    assert table.sail.one(table.directory / "big.csv", table.contract).rows["inserted"] == 2_000_000
+
+
+def _command(table: Table, text: str) -> list[str]:
+    path = table.directory / "big.csv"
+    path.write_text(text)
+    url = table.sail.destination.url.render_as_string(hide_password=False)
+    return [
+        sys.executable,
+        "-m",
+        "pipeline",
+        "load",
+        str(path),
+        "--contracts",
+        str(table.contract),
+        "--database-url",
+        url,
+    ]
+
+
+def _hex(receipt: Receipt) -> str:
+    return (receipt.load_id or "").replace("-", "")

@@ -11,21 +11,26 @@ import click
 
 from pipeline import cli_files, cli_ledger
 from pipeline import settings as s
-from pipeline.errors import LandfallError
 from pipeline.options import database_options, settings_of, telling_options
 
 
 class Group(click.Group):
-    """Turns our errors into one message on stderr and their exit code; `--debug` lets the traceback through."""
+    """Turns every error into one message on stderr and its exit code; `--debug` also shows where it came from."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except LandfallError as error:
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a traceback of Python's own would quote what it must not
+            from pipeline.failure import as_landfall_error
+            from pipeline.frames import frames
+
             if "--debug" in sys.argv:
-                raise
-            click.echo(f"landfall: {error}", err=True)
-            ctx.exit(error.exit_code)
+                click.echo(frames(error), err=True)
+            found = as_landfall_error(error)
+            click.echo(f"landfall: {found}", err=True)
+            ctx.exit(found.exit_code)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -10,7 +10,7 @@ IMAGE ?= landfall
 PLATFORM ?=
 BENCH_DATA ?= /var/tmp/landfall-bench
 
-.PHONY: help demo demo-stop test test-unit lint format lock bench image image-spark push sbom audit audit-code audit-locks deploy destroy rehearse clean
+.PHONY: help demo demo-stop test test-unit faults lint format lock bench image image-spark push sbom audit audit-code audit-locks deploy destroy rehearse clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,15 @@ test-unit: $(VENV)/installed ## Run the tests that need no database (seconds)
 bench: $(VENV)/installed ## Load beside psql \copy and print the table (BENCH_DATA=DIR, 20 GB)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check tpchgen-cli
 	$(BIN)/python benchmarks/bench.py --data $(BENCH_DATA) $(BENCH_OPTIONS)
+
+faults: $(VENV)/installed ## Strike loads at every step and at 100 random moments; render docs/guarantees.md (many minutes)
+	LANDFALL_FAULTS=all $(BIN)/python -m pytest tests/integration/test_crash_matrix.py tests/integration/test_kills.py \
+	  tests/integration/test_concurrency.py tests/unit/extract/test_pollution.py
+	$(BIN)/python -m tests.guarantees
+
+soak: $(VENV)/installed ## Load 300 files of mixed datasets, sizes and faults in one process; account for every row (minutes)
+	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.guarantees
 
 lint: $(VENV)/installed ## Check style, format and types
 	$(BIN)/ruff check .

@@ -47,7 +47,14 @@ AREAS = {
     "Concurrency": "Processes that load at the same time, on one database.",
     "Soak": (
         "Files of mixed datasets, sizes and faults, loaded by one process in one run. Every row is accounted for by a "
-        "checksum that is computed from the generated data, without the pipeline's code."
+        "checksum that is computed from the generated data, without the pipeline's code. Every few seconds sessions are "
+        "ended, connections cut or the network is down; what fails for it is loaded again, as the redrive would. Every "
+        "tenth file is one that was loaded before, every tenth of the others cannot be loaded."
+    ),
+    "Soak, resources": (
+        "What that process used: its resident memory when a sixth to a third of the files were loaded and at the end "
+        "(medians), and what was left behind. `troubles`: how often something befell it; `transient failures`: loads "
+        "that ended for it with exit code 75."
     ),
 }
 

@@ -59,8 +59,9 @@ class Proxy:
                     _end(client, reset=True)
                     continue
                 server = self._connect()
-                threading.Thread(target=self._upwards, args=(client, server), daemon=True).start()
-                threading.Thread(target=self._downwards, args=(client, server), daemon=True).start()
+                muted = threading.Event()
+                threading.Thread(target=self._upwards, args=(client, server, muted), daemon=True).start()
+                threading.Thread(target=self._downwards, args=(client, server, muted), daemon=True).start()
 
     def _connect(self) -> socket.socket:
         if isinstance(self.upstream, tuple):
@@ -69,14 +70,15 @@ class Proxy:
         server.connect(self.upstream)
         return server
 
-    def _upwards(self, client: socket.socket, server: socket.socket) -> None:
+    def _upwards(self, client: socket.socket, server: socket.socket, muted: threading.Event) -> None:
         passed = 0
-        with contextlib.suppress(OSError):
+        with _both_end(client, server):
             while piece := client.recv(65536):
                 time.sleep(self.delay)
                 passed += len(piece)
                 if self._strikes(piece, passed):
                     if self.deliver:
+                        muted.set()
                         server.sendall(piece)
                         time.sleep(self.acting)
                     return self._strike(client, server)
@@ -84,10 +86,10 @@ class Proxy:
             server.shutdown(socket.SHUT_WR)
         return None
 
-    def _downwards(self, client: socket.socket, server: socket.socket) -> None:
-        with contextlib.suppress(OSError):
+    def _downwards(self, client: socket.socket, server: socket.socket, muted: threading.Event) -> None:
+        with _both_end(client, server):
             while piece := server.recv(65536):
-                if self.cut_at is not None and self.deliver and self.strikes:
+                if muted.is_set():
                     continue  # what the server answers to the fatal message never arrives
                 client.sendall(piece)
             client.shutdown(socket.SHUT_WR)
@@ -119,6 +121,16 @@ def proxied(destination: Destination) -> Iterator[tuple[Proxy, Destination]]:
         yield proxy, replace(destination, url=through)
     finally:
         proxy.close()
+
+
+@contextmanager
+def _both_end(client: socket.socket, server: socket.socket) -> Iterator[None]:
+    """A session of which one end has failed must not be left half open: the other would wait for ever."""
+    try:
+        yield
+    except OSError:
+        for end in (client, server):
+            _end(end, reset=True)
 
 
 def _end(end: socket.socket, reset: bool) -> None:

@@ -1,6 +1,6 @@
 """What the struck loads load: a series of files for each load mode, and what the table has to hold after each.
 
-The models share no code with the pipeline: a file is a list of tuples, and a table is a dict or a list of them.
+The models share no code with the pipeline: a file is a list of tuples, and a table a dict of them.
 """
 
 from __future__ import annotations
@@ -39,15 +39,17 @@ BAD = (("7001,bad amount,ten", "type"), ("7002,too,many,fields", "structure"))
 class Scenario:
     """A load mode, with or without a key. `anew`: each file goes into a table of its own, which the load creates.
 
-    Files are numbered from 0; each is loaded after the one before.
+    Files are numbered from 0 and have `size` good rows each; each is loaded after the one before.
     """
 
     name: str
     mode: str
     keyed: bool = True
     anew: bool = False
-    objects: dict[str, list[Row]] = field(default_factory=dict)
-    table: list[Row] = field(default_factory=list)
+    size: int = 8
+    objects: dict[int, list[Row]] = field(default_factory=dict)
+    current: dict[object, Row] = field(default_factory=dict)
+    closed: list[Row] = field(default_factory=list)
 
     def dataset(self, number: int) -> str:
         """The id of the dataset of file `number`, which is also the target's schema."""
@@ -65,42 +67,41 @@ class Scenario:
         """File `number`, written. With append every second is a new version of the object before it."""
         object_number = number // 2 if self.mode == "append" else number
         path = directory / f"{self.dataset(number)}_{object_number}.csv"
-        lines = [f"{id},{name},{amount}.00" for id, name, amount in self.rows(number)]
+        lines = [f"{key},{name},{amount}.00" for key, name, amount in self.rows(number)]
         lines[3:3] = [BAD[0][0]]
         path.write_text("\n".join(["id,name,amount", *lines, BAD[1][0]]) + "\n")
         return path
 
     def rows(self, number: int) -> list[Row]:
         """The good rows of file `number`: some new, some changed, some as before; and one of the last file is gone."""
-        first = 100 * (number // 2) if self.mode == "append" else number
-        return [(first + n, f"name {first + n}", number if (first + n) % 2 else 0) for n in range(8)]
+        first = self.size * (number // 2) if self.mode == "append" else number
+        return [(key, f"name {key}", number if key % 2 else 0) for key in range(first, first + self.size)]
 
-    def rejects(self) -> Counter[tuple[int, str]]:
+    def rejects(self) -> list[tuple[int, str]]:
         """(line, rule) of what is rejected of every file."""
-        return Counter({(5, BAD[0][1]): 1, (11, BAD[1][1]): 1})
+        return [(5, BAD[0][1]), (self.size + 3, BAD[1][1])]
 
     def loaded(self, number: int) -> None:
         """File `number` is in the table now."""
-        rows = self.rows(number)
+        rows = {row[0]: row for row in self.rows(number)}
         if self.anew:
-            self.table = rows
-        elif self.mode == "append":
-            self.objects[str(number // 2)] = rows
-            self.table = [row for each in self.objects.values() for row in each]
-        elif self.mode == "scd2":
-            self._remember(rows)
+            self.objects, self.current = {}, {}
+        if self.mode == "append":
+            self.objects[number // 2] = list(rows.values())
+        elif self.mode == "replace":
+            self.current = rows
         else:
-            kept = {} if self.mode == "replace" else {row[0]: row for row in self.table}
-            self.table = list({**kept, **{row[0]: row for row in rows}}.values())
+            changed = {key for key, row in rows.items() if self.current.get(key, row) != row}
+            self.closed += [self.current[key] for key in changed]
+            self.current |= rows
 
     def expected(self) -> Counter[Row]:
         """The table's rows; with scd2 each has at its end whether it is the current one of its key."""
-        return Counter(self.table)
-
-    def _remember(self, rows: list[Row]) -> None:
-        for row in rows:
-            if (*row, True) not in self.table:
-                self.table = [(*old[:3], False) if old[0] == row[0] else old for old in self.table] + [(*row, True)]
+        if self.mode == "append":
+            return Counter(row for rows in self.objects.values() for row in rows)
+        if self.mode == "scd2":
+            return Counter([(*row, True) for row in self.current.values()] + [(*row, False) for row in self.closed])
+        return Counter(self.current.values())
 
 
 def scenarios() -> list[Scenario]:

@@ -85,7 +85,7 @@ _connect = psycopg2.connect
 
 def watch(steps: Steps | None) -> None:
     """From now on count with `steps`, on all sessions of this process; None: do not count."""
-    global _current  # noqa: PLW0603 - there is one driver in a process
+    global _current
     _current = steps
 
 
@@ -93,14 +93,15 @@ def install() -> None:
     """Make every session that this process opens from now on one whose steps are counted."""
 
     def connect(*arguments: Any, **options: Any) -> extensions.connection:
-        return _connect(*arguments, connection_factory=_Session, cursor_factory=_Cursor, **options)
+        return unwatched(*arguments, connection_factory=_Session, cursor_factory=_Cursor, **options)
 
-    psycopg2.connect = connect
+    psycopg2.connect = connect  # type: ignore[assignment]
 
 
 def unwatched(*arguments: Any, **options: Any) -> extensions.connection:
     """A session whose steps are not counted."""
-    return _connect(*arguments, **options)
+    session: extensions.connection = _connect(*arguments, **options)
+    return session
 
 
 class _Session(extensions.connection):

@@ -75,10 +75,10 @@ def count(tally: Tally, conn: Connection, scenario: Scenario, number: int, path:
     tally.compare(what, table(conn, scenario, number), scenario.expected())
     dataset, uri = scenario.dataset(number), f"file://{path.resolve()}"
     versions = number % 2 + 1 if scenario.mode == "append" and not scenario.anew else 1
-    tally.compare(f"{what}, rejects", rejects(conn, dataset, uri), {k: versions for k in scenario.rejects()})
+    tally.compare(f"{what}, rejects", rejects(conn, dataset, uri), dict.fromkeys(scenario.rejects(), versions))
     entries = statuses(conn, dataset, uri)
     tally.compare(f"{what}, ledger", {"loaded": entries.pop("loaded", 0)}, {"loaded": versions})
-    for status in set(entries) - {"failed interrupted", "failed transient", "already_loaded"}:
+    for status in set(entries) - {"failed interrupted", "failed transient", "failed connection", "already_loaded"}:
         tally.surprise(f"{what}, ledger: {entries[status]} x {status}")
     if orphans := _one(conn, "SELECT count(*) FROM pg_tables WHERE schemaname = 'landfall_staging'"):
         tally.orphans += orphans

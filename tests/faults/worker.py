@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import io
 import json
 import os
@@ -27,35 +28,46 @@ from tests.proxy import Proxy, proxied
 # One clean process imports what the workers need, and each worker is a fork of it.
 FORKS = get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.faults.worker", "pipeline.loading", "pipeline.partition", "pysail.spark"])
-PATIENCE = 120.0  # seconds for one load
+PATIENCE = 90.0  # seconds for one load
 ACTING = 0.1  # seconds in which the server is done with any statement on a few rows
 
 
 @dataclass(frozen=True)
 class Order:
-    """Load `path` by `contract` into the database `url` of the embedded server in `server`; `strike`: what befalls."""
+    """Load `sources` (paths) or `objects` (JSON, as the trigger passes them) by `contract` into the database `url`.
 
-    path: Path
+    `strike`: what befalls the load; `server`: the directory of the embedded server, should it befall the server.
+    `environment`: further variables. `work`: where temporary files go.
+    """
+
+    sources: tuple[str, ...]
     contract: Path
     url: str
-    server: Path
+    server: Path = Path()
     strike: Strike | None = None
+    objects: str | None = None
+    environment: tuple[tuple[str, str], ...] = ()
+    work: Path | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an order. `code`: the exit code, None when the process was killed. `statuses`: of the receipts
-    printed. `steps`: names of the steps; `struck`: that of the one struck, if the load came so far."""
+    """What became of an order. `code`: the exit code, None when the process was killed. `receipts`: as printed, by
+    source object. `steps`: names of the steps; `struck`: that of the one struck, if the load came so far."""
 
     code: int | None
-    statuses: tuple[str, ...] = ()
+    receipts: tuple[dict[str, Any], ...] = ()
     steps: tuple[str, ...] = ()
     struck: str | None = None
     errors: str = ""
 
     @property
+    def statuses(self) -> tuple[str, ...]:
+        return tuple(receipt["status"] for receipt in self.receipts)
+
+    @property
     def acknowledged(self) -> bool:
-        """Whether the load said that its rows are there."""
+        """Whether the load of one object said that its rows are there."""
         return self.statuses == ("loaded",)
 
 
@@ -84,6 +96,7 @@ class Worker:
         """What became of the order. Raises TimeoutError if nothing has after PATIENCE."""
         while True:
             if not self._pipe.poll(PATIENCE):
+                os.kill(self.pid, signal.SIGUSR1)  # shows on stderr where it hangs
                 raise TimeoutError("a load neither ends nor dies")
             try:
                 found: Outcome | Path = self._pipe.recv()
@@ -100,9 +113,12 @@ class Worker:
         self.begin(order)
         return self.end()
 
-    def kill(self) -> None:
-        """SIGKILL, whatever it is doing."""
-        self._process.kill()
+    def load_until(self, order: Order, seconds: float) -> Outcome:
+        """Obey, unless the process is killed (SIGKILL) before it is done, `seconds` from now."""
+        self.begin(order)
+        if not self._pipe.poll(seconds):
+            self._process.kill()
+        return self.end()
 
     def close(self) -> None:
         """End the process."""
@@ -115,6 +131,7 @@ def _work(pipe: Pipe) -> None:
     import pipeline.session
     from pipeline.session import engine_session
 
+    faulthandler.register(signal.SIGUSR1)
     steps.install()
     with engine_session("sail", 1) as session:
 
@@ -122,7 +139,7 @@ def _work(pipe: Pipe) -> None:
         def warm(*_: object) -> Iterator[Any]:
             yield session
 
-        pipeline.session.engine_session = warm
+        pipeline.session.engine_session = warm  # type: ignore[assignment]
         with contextlib.suppress(EOFError):
             while True:
                 pipe.send(_obey(pipe.recv(), pipe))
@@ -130,6 +147,7 @@ def _work(pipe: Pipe) -> None:
 
 def _obey(order: Order, pipe: Pipe) -> Outcome:
     destination = Destination(make_url(order.url))
+    os.environ.update(dict(order.environment))
     with contextlib.ExitStack() as stack:
         proxy = None
         if order.strike and order.strike.fault == "reset":
@@ -139,8 +157,8 @@ def _obey(order: Order, pipe: Pipe) -> Outcome:
         steps.watch(counted)
         stack.callback(steps.watch, None)
         code, printed, errors = _loaded(order, destination)
-        statuses = tuple(json.loads(line)["status"] for line in printed.splitlines())
-        return Outcome(code, statuses, tuple(counted.seen), counted.struck, errors)
+        receipts = tuple(map(json.loads, printed.splitlines()))
+        return Outcome(code, receipts, tuple(counted.seen), counted.struck, errors)
 
 
 def _loaded(order: Order, destination: Destination) -> tuple[int, str, str]:
@@ -148,11 +166,17 @@ def _loaded(order: Order, destination: Destination) -> tuple[int, str, str]:
     from pipeline.loading import load_all
     from pipeline.settings import Settings
 
-    settings = Settings(contracts=str(order.contract), database_url=destination.url, streams=1, database_wait=60)
+    settings = Settings(
+        contracts=str(order.contract),
+        database_url=destination.url,
+        database_wait=60,
+        streams=1,
+        work_dir=order.work,
+    )
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code = load_all((str(order.path),), None, settings, as_json=True, quiet=True)
+            code = load_all(order.sources, order.objects, settings, as_json=True, quiet=True)
         except LandfallError as error:  # as the command line does
             code = error.exit_code
             err.write(str(error))

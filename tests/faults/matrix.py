@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
 from pathlib import Path
 
 from pipeline.load.connect import Destination, connect
@@ -54,20 +54,33 @@ class Matrix:
         self.worker.close()
         self.spare.close()
 
-    def clean(self, tally: Tally) -> list[str]:
-        """Load four files without a fault (of append: two objects and their new versions). The names of the steps of
-        the last two: the first creates the ledger, and the table."""
-        runs = []
-        for _ in range(4):
-            order = self._order()
-            outcome = self.worker.load(order)
-            if not outcome.acknowledged:
-                tally.surprise(f"a load without a fault: {outcome}")
-            self._count(tally, order)
-            runs.append(outcome.steps)
-        return [longer or shorter for longer, shorter in zip_longest(*sorted(runs[2:], key=len, reverse=True))]
+    def strike_all(self, plan: Callable[[list[str]], Iterator[Strike]], tally: Tally) -> int:
+        """Strike one load after the other as `plan` says, given the names of a load's steps. Returns how many.
 
-    def strike(self, strike: Strike, tally: Tally) -> None:
+        A new version of an object takes other steps than its first: append, where these alternate, has a plan of each.
+        """
+        runs = [self._clean(tally) for _ in range(4)][2:]  # before, the ledger and the table were created
+        several = self.scenario.mode == "append" and not self.scenario.anew
+        plans = [deque(plan(run)) for run in (runs if several else runs[:1])]
+        planned = sum(map(len, plans))
+        while any(plans):
+            mine = plans[self.number % len(plans)]
+            if mine:
+                self._strike(mine.popleft(), tally)
+            else:
+                self._clean(tally)
+        return planned
+
+    def _clean(self, tally: Tally) -> list[str]:
+        """Load the next file without a fault. The names of the steps."""
+        order = self._order()
+        outcome = self.worker.load(order)
+        if not outcome.acknowledged:
+            tally.surprise(f"a load without a fault: {outcome}")
+        self._count(tally, order)
+        return list(outcome.steps)
+
+    def _strike(self, strike: Strike, tally: Tally) -> None:
         """Load the next file, struck; load it again; count."""
         order = self._order(strike)
         struck = self.worker.load(order)

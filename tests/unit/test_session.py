@@ -76,7 +76,13 @@ def builder(monkeypatch: pytest.MonkeyPatch) -> Builder:
     made = Builder()
     monkeypatch.setattr(session, "SparkSession", SimpleNamespace(builder=made))
     monkeypatch.setitem(sys.modules, "pysail.spark", SimpleNamespace(SparkConnectServer=Server))
-    for name in ("SAIL_EXECUTION__DEFAULT_PARALLELISM", "SAIL_EXECUTION__BATCH_SIZE", "PYSPARK_PYTHON", "RUST_LOG"):
+    for name in (
+        "SAIL_EXECUTION__DEFAULT_PARALLELISM",
+        "SAIL_EXECUTION__BATCH_SIZE",
+        "PYSPARK_PYTHON",
+        "RUST_LOG",
+        "MIMALLOC_ALLOW_THP",
+    ):
         monkeypatch.setenv(name, "before")
         monkeypatch.delenv(name)
     return made

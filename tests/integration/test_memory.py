@@ -1,0 +1,37 @@
+"""One process that loads many files needs no more memory for the last than for the tenth."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.integration.command_line import ROOT, environment
+
+PARTS = """
+import sys, pyarrow, pyarrow.parquet
+from pipeline.session import engine_session
+
+def same(batches):
+    yield from batches
+
+def resident():
+    with open("/proc/self/statm") as counts:
+        return int(counts.read().split()[1]) * 4096 >> 20
+
+pyarrow.parquet.write_table(pyarrow.table({"a": ["x"]}), sys.argv[1])
+with engine_session("sail", 1) as session:
+    for number in range(80):
+        session.read.parquet(sys.argv[1]).mapInArrow(same, "a string").collect()
+        if number == 10:
+            before = resident()
+    print(resident() - before)
+"""
+
+
+def test_a_part_leaves_nothing_behind_in_the_engine(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PARTS, str(tmp_path / "part.parquet")],
+        env=environment(), cwd=ROOT, capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert int(done.stdout) < 50, f"{done.stdout} MB more after 70 parts"

@@ -21,6 +21,15 @@ class Arrived(Protocol):
     def header(self) -> str: ...
 
 
+class MissingColumnsError(RefusedError):
+    """Columns that the contract uses are not in the file. `missing`, `new`: their names and the unknown ones', in
+    snake_case."""
+
+    def __init__(self, message: str, missing: Sequence[str], new: Sequence[str]) -> None:
+        super().__init__(message)
+        self.missing, self.new = tuple(missing), tuple(new)
+
+
 @dataclass(frozen=True)
 class Header:
     """`dataset` with the columns that `newColumns: add` brings; the columns ignored, filled with NULL, and added."""
@@ -32,14 +41,15 @@ class Header:
 
 
 def check_header(dataset: Dataset, arrived: Sequence[Arrived], uri: str) -> Header:
-    """Apply the evolution policy. Raises `RefusedError`, naming the columns and the likely renames."""
+    """Apply the evolution policy. Raises `RefusedError`, of the kind `MissingColumnsError` if columns are missing: it
+    names them and the likely renames."""
     names = [column.name for column in arrived]
     _no_doubles(dataset, arrived, uri)
     missing = [name for name in dataset.source_columns if name not in names]
     new = [name for name in names if name not in dataset.source_columns]
     policy = dataset.load.evolution
     if missing and policy.missing_columns == "fail":
-        raise RefusedError(_missing(missing, new, uri, dataset))
+        raise MissingColumnsError(_missing(missing, new, uri, dataset), missing, new)
     if new and policy.new_columns == "fail":
         raise RefusedError(
             f"{uri}: columns that the contract does not know: {', '.join(new)}. Add them to {dataset.path}, "

@@ -18,7 +18,7 @@ from pipeline.dialect import dialect_of
 from pipeline.errors import DestinationError, LandfallError, TransientError
 from pipeline.extract import Extraction, RawPart, open_source
 from pipeline.failure import as_landfall_error
-from pipeline.header import Header, check_header
+from pipeline.header import Header, MissingColumnsError, check_header
 from pipeline.load import ledger, staging, straight
 from pipeline.load.begin import Begun
 from pipeline.load.connect import connect
@@ -29,6 +29,7 @@ from pipeline.load.request import PublishRequest, Replay
 from pipeline.load.staging import StagingTarget
 from pipeline.progress import Progress
 from pipeline.receipt import Receipt
+from pipeline.renames import with_values
 from pipeline.run import Run
 from pipeline.source import Fetched, SourceObject, fetch
 
@@ -128,7 +129,10 @@ def prepared(load: Load, receipt: Receipt, straight_too: bool = False) -> Prepar
     """Everything up to the publish, with the rows in staging or, if `straight_too` and fit for it, in the target."""
     load.progress.stage("extract", load.dataset.id)
     extraction = open_source(load.fetched.path, load.fetched.source.uri, load.dataset, load.work)
-    header = check_header(load.dataset, extraction.columns, load.fetched.source.uri)
+    try:
+        header = check_header(load.dataset, extraction.columns, load.fetched.source.uri)
+    except MissingColumnsError as refusal:
+        raise with_values(refusal, load.fetched, load.dataset, load.run.connection, load.work) from None
     load = replace(load, dataset=header.dataset)
     target = _staging_target(load)
     staging.create(load.run.connection, target)

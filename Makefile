@@ -9,8 +9,9 @@ AUDIT := .venv-audit
 IMAGE ?= landfall
 PLATFORM ?=
 BENCH_DATA ?= /var/tmp/landfall-bench
+FUZZ_SECONDS ?= 180
 
-.PHONY: help demo demo-stop test test-unit faults lint format lock bench image image-spark push sbom audit audit-code audit-locks deploy destroy rehearse clean
+.PHONY: help demo demo-stop test test-unit faults fuzz lint format lock bench image image-spark push sbom audit audit-code audit-locks deploy destroy rehearse clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -51,6 +52,10 @@ faults: $(VENV)/installed ## Strike loads at every step and at 100 random moment
 soak: $(VENV)/installed ## Load 300 files of mixed datasets, sizes and faults in one process; account for every row (minutes)
 	$(BIN)/python -m tests.soak
 	$(BIN)/python -m tests.guarantees
+
+fuzz: $(VENV)/installed ## Fuzz the readers of files and of contracts, FUZZ_SECONDS each (minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris>=3'
+	for target in csv files contract; do $(BIN)/python -m tests.fuzz $$target $(FUZZ_SECONDS) || exit 1; done
 
 lint: $(VENV)/installed ## Check style, format and types
 	$(BIN)/ruff check .

@@ -40,7 +40,7 @@ block_bytes = st.sampled_from([1, 2, 7, 16, 1 << 20])
 options = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def _agree(content: bytes, size: int, fields: int = 3, **read: str | None) -> None:
+def agree(content: bytes, size: int, fields: int = 3, **read: str | None) -> None:
     """The extraction of a header and this content equals what the second reader makes of it, raw bytes included."""
     header = ["x", "y", "z"][:fields]
     dialect = {name: (value or "").encode() for name, value in read.items()}
@@ -60,19 +60,19 @@ def _agree(content: bytes, size: int, fields: int = 3, **read: str | None) -> No
 @example(b'"a\nb",c\n', 1)
 @example(b"\xef\xbb\xbfa,b,c\n", 4)
 def test_rows_and_rejects_are_those_of_the_grammar(content: bytes, size: int) -> None:
-    _agree(content, size)
+    agree(content, size)
 
 
 @options
 @given(files, block_bytes)
 def test_with_a_backslash_as_escape_too(content: bytes, size: int) -> None:
-    _agree(content, size, escape="\\")
+    agree(content, size, escape="\\")
 
 
 @options
 @given(files, block_bytes)
 def test_without_quotes_too(content: bytes, size: int) -> None:
-    _agree(content, size, quote=None)
+    agree(content, size, quote=None)
 
 
 @options
@@ -81,7 +81,7 @@ def test_without_quotes_too(content: bytes, size: int) -> None:
 @example(b'a,b,c\n"\0\n"\n"', 1 << 20)
 @example(b"a,b,c\n\r\r", 1)
 def test_with_a_single_column_too(content: bytes, size: int) -> None:
-    _agree(content, size, fields=1)
+    agree(content, size, fields=1)
 
 
 text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)

@@ -33,6 +33,15 @@ AREAS = {
         "be told apart by any reader: a stray quote just before a line end inside quotes makes another valid record, "
         "and a record of two lines whose quotes are broken is two rejects, one for each line."
     ),
+    "Text": (
+        "Files of every Unicode character but NUL, of control characters, injections, combining and right-to-left text "
+        "and emoji, compared byte for byte with what PostgreSQL then holds; and of every kind of bytes that is no UTF-8, "
+        "all of which have to be rejects. `changed`: texts that came back otherwise."
+    ),
+    "Endless lines": (
+        "Files of which one line is nearly all. It costs one reject, the two good records load, and the memory of the "
+        "process does not grow with the line."
+    ),
     "Crash matrix": (
         "A load is struck at each of its steps, then run again. A step is a statement, a COPY, or a COMMIT (before it, "
         "and after it before the answer arrives). `acknowledged`: struck loads that nevertheless said `loaded`; "
@@ -43,6 +52,12 @@ AREAS = {
     "Random kills": (
         "Loads of 100,000 rows killed (SIGKILL) at random moments, some several times in a row, then run again to the "
         "end. `acknowledged`: killed runs that had already said `loaded`."
+    ),
+    "Pressure": (
+        "The destination refuses, is in use, full, away or asleep while a file of one bad row loads. Unless the load "
+        "outlasts it, it ends with the documented exit code and one message, and nothing of the file is in the table. "
+        "The counts are those of the load that succeeds: of the same file when the pressure is gone, or of the files "
+        "that outlasted it. `seconds`: how long the server was away."
     ),
     "Concurrency": "Processes that load at the same time, on one database.",
     "Soak": (

@@ -51,7 +51,7 @@ def test_every_character_comes_back(
     back = [(key, bytes(value)) for key, value in stored]
     assert back == [(key, text.encode()) for key, text in sent]
     characters = len({character for _, text in sent for character in text})
-    figures.record("text", f"{form}, {mode}, {load.engine}", texts=len(sent), characters=characters, changed=0)
+    figures.record("Text", f"{form}, {mode}, {load.engine}", texts=len(sent), characters=characters, changed=0)
 
 
 @pytest.mark.parametrize("form", WRITERS)
@@ -108,7 +108,7 @@ def test_what_is_no_utf8_is_rejected_as_it_was_sent(
         lines = content.split(b"\n")
         wanted = lines[1 : bad + 1] if form == "csv" else lines[:bad]
         assert [bytes(raw) for raw, _ in kept] == wanted
-    figures.record("text", f"invalid UTF-8, {form}, {mode}, {load.engine}", texts=bad, rejected=bad, changed=0)
+    figures.record("Text", f"invalid UTF-8, {form}, {mode}, {load.engine}", texts=bad, rejected=bad, changed=0)
 
 
 @pytest.mark.parametrize("piece", INVALID.values(), ids=INVALID)
@@ -146,7 +146,7 @@ def test_every_header_is_only_a_name(
     wanted = {snake_case(header): f"value {n}" for n, header in enumerate(headers)}
     assert stored == {"id": 1, "text": "t", **wanted}
     assert all(len(name.encode()) <= 63 for name in stored)
-    figures.record("text", f"headers, {form}, {mode}", texts=len(headers), changed=0)
+    figures.record("Text", f"headers, {form}, {mode}", texts=len(headers), changed=0)
 
 
 def test_blank_and_equal_headers_lose_no_value(sail: Loader, contract: Contract, tmp_path: Path, rows: Query) -> None:

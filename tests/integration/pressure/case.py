@@ -86,7 +86,7 @@ class Case:
         running = "SELECT count(*) FROM landfall.load WHERE dataset = %s AND status = 'running'"
         assert self._rows(running, self.schema) == [(0,)]
         found = {"read": counts["read"], "inserted": counts["inserted"], "rejected": counts["rejected"], "lost": 0}
-        figures.record("pressure", f"{self._name} ({self.mode})", **found)
+        figures.record("Pressure", f"{self._name} ({self.mode})", **found)
 
 
 def execute(session: Connection, statement: str) -> None:

@@ -104,7 +104,7 @@ def loads_again(done: Done, destination: Destination, case: str) -> None:
     assert ask(destination, "SELECT count(*) = count(DISTINCT id) AND sum(id) = 31250125000 FROM disk.target") is True
     assert ask(destination, "SELECT count(*) FROM landfall.load WHERE status = 'running'") == 0
     assert ask(destination, "SELECT count(*) FROM pg_tables WHERE schemaname = 'landfall_staging'") == 0
-    figures.record("pressure", case, **{**counts, "lost": 0})
+    figures.record("Pressure", case, **{**counts, "lost": 0})
 
 
 @pytest.mark.parametrize(("place", "mode"), [("target", "append"), ("target", "upsert"), ("staging", "upsert")])

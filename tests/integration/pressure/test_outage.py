@@ -79,7 +79,7 @@ def all_there(done: Done, destination: Destination, case: str, attempts: int) ->
         assert cursor.fetchone() == (3,)
         cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'landfall_staging'")
         assert cursor.fetchone() == (0,)
-    figures.record("pressure", case, seconds=OUTAGE, read=ROWS + 23, inserted=ROWS + 20, rejected=3, lost=0)
+    figures.record("Pressure", case, seconds=OUTAGE, read=ROWS + 23, inserted=ROWS + 20, rejected=3, lost=0)
 
 
 def finish(process: object, errors: str = "") -> Done:

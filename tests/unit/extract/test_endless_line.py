@@ -55,7 +55,7 @@ def test_a_line_of_a_file_s_size_is_one_reject(tmp_path: Path, case: str) -> Non
     (message,) = (message for _, _, message, _ in found["rejects"])
     assert "longer than" in message
     assert found["mb"] < MOST_MEMORY_MB
-    figures.record("endless line", case, line_mb=MEGABYTES, memory_mb=found["mb"], rows=2, rejected=1)
+    figures.record("Endless lines", case, line_mb=MEGABYTES, memory_mb=found["mb"], rows=2, rejected=1)
 
 
 def test_an_array_whose_element_never_ends_is_an_error(tmp_path: Path) -> None:

@@ -15,6 +15,19 @@ from pipeline.load.request import RuleResult
 
 Test = Callable[[float, Sequence[float]], bool]
 
+# A cursor is one query. Sent as it is, a text that closes the bracket could go on with a COMMIT and other statements.
+ANSWER = """
+    DO $$
+    DECLARE
+        asked refcursor;
+        answer double precision;
+    BEGIN
+        OPEN asked FOR EXECUTE 'SELECT (' || current_setting('landfall.query') || E'\\n)::double precision';
+        FETCH asked INTO answer;
+        PERFORM set_config('landfall.answer', coalesce(answer::text, ''), true);
+    END $$
+"""
+
 OPERATORS: dict[str, tuple[str, Test]] = {
     "mustBe": ("must be {}", lambda value, bounds: value == bounds[0]),
     "mustNotBe": ("must not be {}", lambda value, bounds: value != bounds[0]),
@@ -124,12 +137,13 @@ def _ask(work: Publishing, rule: DatasetRule) -> float | None:
     if rule.columns:
         text = text.replace("{property}", name(rule.columns[0]).as_string(work.cursor))
     work.run("SAVEPOINT reading")
+    work.run("SELECT set_config('landfall.query', {text}, true)", text=sql.Literal(text))
     work.run("SET LOCAL transaction_read_only = on")
     with _explained(work, f"rule {rule.name}"):
-        work.cursor.execute(sql.SQL("SELECT (") + sql.SQL(text) + sql.SQL("\n)::float8"))
-        value: float | None = work.cursor.fetchone()[0]
+        work.cursor.execute(ANSWER)
+        value: str = work.one("SELECT current_setting('landfall.answer')")[0]
     work.run("ROLLBACK TO SAVEPOINT reading")
-    return value
+    return float(value) if value else None
 
 
 def _texts(values: object) -> list[str]:

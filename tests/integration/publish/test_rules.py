@@ -126,3 +126,18 @@ def test_a_query_that_cannot_run_is_the_contracts_mistake(bench: Bench, query: s
         bench.publish(request)
     assert bench.query("SELECT to_regclass('shop.orders')") == [(None,)]
     assert bench.ledger(request.load_id)["status"] == "running"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT 1)::float8; COMMIT; CREATE TABLE public.broken_out (); SELECT (SELECT 1",
+     "SELECT 1)::float8; ROLLBACK TO SAVEPOINT reading; CREATE TABLE public.broken_out (); SELECT (SELECT 1",
+     "SELECT 1)::float8; SET LOCAL transaction_read_only = off; CREATE TABLE public.broken_out (); SELECT (SELECT 1",
+     "SELECT count(*) FROM set_config('transaction_read_only', 'off', true)",
+     "SELECT 1)::float8; COPY (SELECT 1) TO PROGRAM 'cat >/dev/null'; SELECT (SELECT 1"],
+)  # fmt: skip
+def test_a_query_cannot_break_out_of_its_brackets_to_write(bench: Bench, query: str) -> None:
+    request = bench.stage(dataset("orders", COLUMNS, dataset_rules=(rule("sql", query=query),)), ROWS)
+    with pytest.raises(ContractError, match="rule sql cannot be run"):
+        bench.publish(request)
+    assert bench.query("SELECT to_regclass('public.broken_out'), to_regclass('shop.orders')") == [(None, None)]

@@ -124,8 +124,11 @@ def test_a_server_that_restarts_under_a_load(
         back = stop_for_a_while(directory)
         done = finish(process, read)
         back.join()
-        assert [line["stage"] for line in done.log if line.get("stage") == "again"] == ["again"], done.err
-        all_there(done, database, f"server restarts in {stage} ({mode_of(request)})", attempts=4)
+        again = sum(line.get("stage") == "again" for line in done.log)
+        # What went straight into its target has little left to publish, and may be through before the server stops.
+        may_be_through = stage == "publish" and mode_of(request) == "append"
+        assert again == 1 or (may_be_through and again == 0), done.err
+        all_there(done, database, f"server restarts in {stage} ({mode_of(request)})", attempts=3 + again)
 
 
 class Sleeper(Proxy):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +44,7 @@ class AvroExtraction(TypedExtraction):
     format = "Avro"
 
     def _open(self, path: Path) -> pa.Schema:
-        with path.open("rb") as file:
+        with _Bounded(path) as file:
             written = fastavro.block_reader(file).writer_schema
         named: dict[str, pa.DataType] = {}
         self._schema = _arrow_type(written, named, self._name)
@@ -52,10 +54,19 @@ class AvroExtraction(TypedExtraction):
 
     def _read(self) -> Iterator[tuple[pa.RecordBatch, float]]:
         size = self._path.stat().st_size
-        with self._path.open("rb") as file:
+        with _Bounded(self._path) as file:
             for block in fastavro.block_reader(file):
                 rows = [_storable(row, self._schema) for row in block]
                 yield pa.RecordBatch.from_struct_array(pa.array(rows, self._schema)), file.tell() / size
+
+
+class _Bounded(io.FileIO):
+    """A file that sets no memory aside for a damaged length: no read is larger than the file."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            raise ValueError("a negative length")
+        return super().read(min(size, os.fstat(self.fileno()).st_size)) or b""
 
 
 def _arrow_type(written: Any, named: dict[str, pa.DataType], name: str) -> pa.DataType:

@@ -263,3 +263,11 @@ def test_avro_fields_of_several_types_are_an_error(tmp_path: Path) -> None:
     fastavro.writer(sink, schema, [])
     with pytest.raises(SourceError, match="union of several types"):
         read_bytes(tmp_path, sink.getvalue(), dataset(("a",), format="avro"))
+
+
+# Found by tests/fuzz: lengths that are larger than any memory, or negative.
+@pytest.mark.parametrize("content", [b"\x8e" * 11 + b"!" + b"\x8e" * 6 + b'\x00z"\n\ny"\x01\xba\x01\x01', b"Obj\x01\x02" + b"\xff" * 8 + b"\x7f",
+                                     b"Obj\x01\x02" + b"\xfe" * 8 + b"\x7f"])  # fmt: skip
+def test_an_avro_length_beyond_the_file_is_an_error(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(SourceError, match="not a readable Avro file"):
+        read_bytes(tmp_path, content, dataset(("a",), format="avro", encoding="UTF-8"))

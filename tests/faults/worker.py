@@ -27,7 +27,7 @@ from tests.proxy import Proxy, proxied
 
 # One clean process imports what the workers need, and each worker is a fork of it.
 FORKS = get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.faults.worker", "pipeline.loading", "pipeline.partition", "pysail.spark"])
+FORKS.set_forkserver_preload(["tests.faults.worker", "pipeline.loading", "pipeline.partition"])
 PATIENCE = 90.0  # seconds for one load
 ACTING = 0.1  # seconds in which the server is done with any statement on a few rows
 

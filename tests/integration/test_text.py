@@ -171,3 +171,19 @@ def test_a_schema_of_any_signs_is_only_a_name(
     assert receipt.error is None, receipt.error
     assert receipt.rows["inserted"] == 1
     assert rows("SELECT count(*) FROM pg_namespace WHERE nspname = %s", signs + mode) == [(1,)]
+
+
+def test_two_thousand_columns(sail: Loader, contract: Contract, tmp_path: Path, rows: Query, mode: str) -> None:
+    """Far more than PostgreSQL's 1,600: those of the contract load, and adopting them all is refused clearly."""
+    header = ["id", "text", *(f"c{n}" for n in range(2_000))]
+    path = texts.as_csv(tmp_path / "a.csv", header, [[n, "t", *range(2_000)] for n in range(5)])
+    schema, properties = f"wide_{mode}", KEYED if mode == "upsert" else KEYLESS
+    adopting = contract(schema, properties, load=f"{{mode: {mode}, evolution: {{newColumns: add}}}}")
+    refused = sail.one(path, adopting)
+    assert refused.exit_code == 65
+    assert refused.error is not None
+    assert "1600" in refused.error["message"]
+    receipt = sail.one(path, contract(schema, properties, load=f"{{mode: {mode}}}"))
+    assert receipt.error is None, receipt.error
+    assert len(receipt.columns["ignored"]) == 2_000
+    assert rows(f"SELECT count(*), max(text) FROM {schema}.target") == [(5, "t")]

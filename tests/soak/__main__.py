@@ -24,7 +24,7 @@ from tests.soak.model import Table
 from tests.soak.troubles import Troubles
 
 # What is done to a good file so that it cannot be loaded.
-SPOILT = ("cut short", "too many bad rows", "nothing in it")
+SPOILT = ("cut short", "too many bad rows", "another kind of file")
 TRIES = 20  # of one file: each fault costs one
 
 
@@ -78,8 +78,8 @@ class Soak:
         if how == "too many bad rows":
             good = [(key, name, -1 - amount, day) for key, name, amount, day in good]
         content = written(kind, good)
-        if how == "nothing in it":
-            content = b""
+        if how == "another kind of file":
+            content = b"\0\xff"
         elif how == "cut short":
             content = (
                 content[: len(content) // 2] if kind.suffix.endswith((".gz", ".zip", "parquet", "xlsx")) else b"\0"

@@ -86,6 +86,14 @@ class TestWhole:
         assert (older.path.read_bytes(), older.version) == (b"first", first)
         assert older.source.etag == hashlib.md5(b"first").hexdigest()
 
+    def test_what_was_deleted_since_the_event_is_still_loaded(self, s3: Any, bucket: Bucket, tmp_path: Path) -> None:
+        name = bucket()
+        version = s3.put_object(Bucket=name, Key="k", Body=b"content")["VersionId"]
+        s3.delete_object(Bucket=name, Key="k")
+        assert fetched(*named((f"s3://{name}/k?versionId={version}",)), tmp_path) == b"content"
+        with pytest.raises(SourceError, match=r"no such object|delete marker"):
+            fetch(*named((f"s3://{name}/k",)), tmp_path)
+
     def test_without_versions_the_etag_is_the_version(self, s3: Any, bucket: Bucket, tmp_path: Path) -> None:
         name = bucket(versioned=False)
         s3.put_object(Bucket=name, Key="k", Body=b"content")

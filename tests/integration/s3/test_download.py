@@ -123,11 +123,11 @@ class TestWhole:
     def test_memory_does_not_grow_with_the_object(self, faulty: FaultyS3, tmp_path: Path) -> None:
         faulty.content = bytes(200 << 20)
         program = (
-            "import resource, sys; from pathlib import Path; from pipeline.source import *; "
+            "import sys; from pathlib import Path; from pipeline.source import *; from tests.memory import peak_kb; "
             "from pipeline.s3.client import client; client(); import pipeline.s3.download; "
-            "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
+            "before = peak_kb(); "
             "fetch(*named(('s3://b/k',)), Path(sys.argv[1])); "
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+            "print(peak_kb() - before)"
         )
         done = subprocess.run(
             [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True

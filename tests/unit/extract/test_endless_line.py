@@ -21,10 +21,11 @@ MEGABYTES = int(os.environ.get("LANDFALL_TEST_LINE_MB", "100"))
 MOST_MEMORY_MB = 400
 
 READ = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
 from typing import Any
 from pipeline.errors import SourceError
+from tests.memory import peak_kb
 from tests.unit.extract.reading import dataset, read
 found = {}
 try:
@@ -33,7 +34,7 @@ try:
     found["rejects"] = [(r.line, r.rule, r.message, len(r.raw)) for r in outcome.rejects]
 except SourceError as error:
     found["error"] = str(error)
-print(json.dumps({**found, "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
+print(json.dumps({**found, "mb": peak_kb() // 1024}))
 """
 LINES = {
     "csv": ("csv", b"a,b\n1,2\n3,", b"x", b"\n4,5\n", [(3, "structure")]),

@@ -40,9 +40,10 @@ test: $(VENV)/installed ## Run the whole test suite
 test-unit: $(VENV)/installed ## Run the tests that need no database (seconds)
 	$(BIN)/python -m pytest tests/unit
 
-bench: $(VENV)/installed ## Load beside psql \copy and print the table (BENCH_DATA=DIR, 20 GB)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check tpchgen-cli
+bench: $(VENV)/installed ## Measure beside psql \copy and other programs, render docs/performance.md (BENCH_DATA=DIR, 20 GB)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check tpchgen-cli==4.0.0
 	$(BIN)/python benchmarks/bench.py --data $(BENCH_DATA) $(BENCH_OPTIONS)
+	$(BIN)/python benchmarks/report.py
 
 faults: $(VENV)/installed ## Strike loads at every step and at 100 random moments; render docs/guarantees.md (many minutes)
 	LANDFALL_FAULTS=all $(BIN)/python -m pytest tests/integration/test_crash_matrix.py tests/integration/test_kills.py \

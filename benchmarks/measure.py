@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import re
+import signal
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryFile
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+PERIOD = 0.1
+TIMEOUT = 900.0
+SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
+FAREWELL = 10.0
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds, but `memory`: the greatest sum of resident set sizes (bytes) seen at one moment, sampled every 50 ms."""
+    """Seconds, but `memory`: the greatest sum of resident set sizes, in bytes, of all client processes at one moment.
+
+    It is sampled every 100 ms. A page that two processes share counts in both: the figure is an upper bound.
+    """
 
     wall: float
     client_cpu: float
@@ -24,26 +37,71 @@ class Cost:
     memory: int
 
 
-def measured(command: list[str], environment: dict[str, str], server: int, cwd: Path | None = None) -> Cost:
-    """Run `command` to its end; `server` is the postmaster's process id. Raises CalledProcessError with its output."""
-    server_before = tree_cpu(server)
-    usage_before = os.times()
-    started = time.monotonic()
-    with subprocess.Popen(
-        command, env=environment, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+class CommandError(Exception):
+    """A measured command ended in failure, or did not end in time; the message holds the end of its output."""
+
+
+def measured(
+    command: Sequence[str], environment: dict[str, str], server: int, timeout: float = TIMEOUT, cwd: Path | None = None
+) -> Cost:
+    """Run `command` to its end; `server` is the postmaster's process id. Raises CommandError.
+
+    Processes it leaves behind (a JVM outlives the Python that started it) are waited for, and their CPU counted, after
+    the clock has stopped.
+    """
+    adopt_orphans()
+    server_before, usage_before, started = tree_cpu(server), os.times(), time.monotonic()
+    with TemporaryFile() as output:
+        process = subprocess.Popen(command, env=environment, cwd=cwd, stdout=output, stderr=subprocess.STDOUT)
         watch = _Watch(process.pid)
-        output, _ = process.communicate()
-        memory = watch.stop()
-    wall = time.monotonic() - started
+        late = _wait(process, watch, timeout)
+        wall = time.monotonic() - started
+        watch.stop()
+        _farewell(watch)
+        if process.returncode or late:
+            output.seek(0)
+            reason = f"more than {timeout:.0f} s" if late else f"exit {process.returncode}"
+            raise CommandError(f"{reason}: {_plain(output.read())}")
     usage = os.times()
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command[:6], output[-2000:])
     client = (usage.children_user + usage.children_system) - (usage_before.children_user + usage_before.children_system)
-    return Cost(wall, client, tree_cpu(server) - server_before, memory)
+    return Cost(wall, client, tree_cpu(server) - server_before, watch.peak)
 
 
-def middle(costs: list[Cost]) -> Cost:
+def _plain(output: bytes) -> str:
+    """The end of what a command printed, without colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", output.decode(errors="replace")).strip()[-1500:]
+
+
+def _wait(process: subprocess.Popen[bytes], watch: _Watch, timeout: float) -> bool:
+    """Wait for the command; whether it had to be killed. By a timer: a wait with a timeout would poll."""
+    started = time.monotonic()
+    timer = threading.Timer(timeout, watch.kill)
+    timer.start()
+    process.wait()
+    timer.cancel()
+    return time.monotonic() - started >= timeout
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of what its children leave behind, so that their CPU seconds reach it."""
+    ctypes.CDLL(None, use_errno=True).prctl(SUBREAPER, 1, 0, 0, 0)
+
+
+def _farewell(watch: _Watch) -> None:
+    """Collect what the command left behind; kill what is still there after ten seconds."""
+    deadline = time.monotonic() + FAREWELL
+    while True:
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        if not watch.living():
+            return
+        if time.monotonic() > deadline:
+            watch.kill()
+        time.sleep(0.02)
+
+
+def middle(costs: Sequence[Cost]) -> Cost:
     """The median of each figure."""
     return Cost(
         median(cost.wall for cost in costs),
@@ -61,11 +119,10 @@ def tree_cpu(root: int) -> float:
 def descendants(root: int) -> list[int]:
     """Process ids below `root`."""
     parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            fields = _stat(int(entry.name))
-            if fields:
-                parents.setdefault(int(fields[1]), []).append(int(entry.name))
+    for pid in _all():
+        fields = _stat(pid)
+        if fields:
+            parents.setdefault(int(fields[1]), []).append(pid)
     found, waiting = [], [root]
     while waiting:
         children = parents.get(waiting.pop(), [])
@@ -74,8 +131,12 @@ def descendants(root: int) -> list[int]:
     return found
 
 
+def _all() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208, ten times a second
+
+
 def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat after the command's name (proc(5)): state, ppid, ..."""
+    """The fields of /proc/PID/stat after the command's name (proc(5)): state, ppid, ...; None without it."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     except OSError:
@@ -88,24 +149,50 @@ def _cpu(pid: int) -> float:
 
 
 class _Watch:
-    """Samples the memory of a process and its descendants until stopped."""
+    """Samples the memory of a process and its descendants until stopped.
+
+    Only processes that are new since the last sample are asked for their parent: watching costs next to nothing.
+    """
 
     def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._peak = 0
+        self.peak = 0
+        self._family = {pid}
+        self._others = set(_all()) - self._family
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
 
-    def _sample(self) -> None:
-        while not self._done.wait(0.05):
-            total = 0
-            for pid in [self._pid, *descendants(self._pid)]:
-                fields = _stat(pid)
-                total += int(fields[21]) * PAGE if fields else 0
-            self._peak = max(self._peak, total)
+    def living(self) -> list[int]:
+        """Process ids of the family that have not ended."""
+        self._admit()
+        return [pid for pid in self._family if (fields := _stat(pid)) and fields[0] not in "ZX"]
 
-    def stop(self) -> int:
+    def kill(self) -> None:
+        """End the whole family."""
+        for pid in self.living():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Take no more samples."""
         self._done.set()
         self._thread.join()
-        return self._peak
+
+    def _sample(self) -> None:
+        while not self._done.wait(PERIOD):
+            self._admit()
+            self.peak = max(self.peak, sum(map(_resident, list(self._family))))
+
+    def _admit(self) -> None:
+        now = set(_all())
+        self._others &= now
+        for pid in sorted(now - self._others - self._family):
+            fields = _stat(pid)
+            ours = fields is not None and int(fields[1]) in {*self._family, os.getpid()}
+            (self._family if ours else self._others).add(pid)
+        self._family &= now
+
+
+def _resident(pid: int) -> int:
+    fields = _stat(pid)
+    return int(fields[21]) * PAGE if fields else 0

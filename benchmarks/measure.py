@@ -88,14 +88,15 @@ def adopt_orphans() -> None:
 
 
 def _farewell(watch: _Watch) -> None:
-    """Collect what the command left behind; kill what is still there after ten seconds."""
+    """Collect what the command left behind; kill what is still there after ten seconds.
+
+    A zombie may have threads that still run, as those of a JVM: it is waited for, too.
+    """
     deadline = time.monotonic() + FAREWELL
-    while True:
+    while watch.living() and time.monotonic() < deadline + FAREWELL:
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        if not watch.living():
-            return
         if time.monotonic() > deadline:
             watch.kill()
         time.sleep(0.02)
@@ -163,9 +164,9 @@ class _Watch:
         self._thread.start()
 
     def living(self) -> list[int]:
-        """Process ids of the family that have not ended."""
+        """Process ids of the family that have not ended, or were not collected yet."""
         self._admit()
-        return [pid for pid in self._family if (fields := _stat(pid)) and fields[0] not in "ZX"]
+        return [pid for pid in self._family if _stat(pid)]
 
     def kill(self) -> None:
         """End the whole family."""

@@ -24,6 +24,7 @@ import platform
 import shlex
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -118,13 +119,30 @@ def surroundings(server: Server) -> dict[str, Any]:
     }
 
 
-def keep(output: Path, around: dict[str, Any], result: dict[str, Any]) -> None:
+def keep(options: argparse.Namespace, around: dict[str, Any], result: dict[str, Any]) -> None:
     """Write the result in place of an older one of the same case."""
+    output: Path = options.output
     known = json.loads(output.read_text()) if output.exists() else {"cases": []}
     same = (result["group"], result["name"])
     others = [case for case in known["cases"] if (case["group"], case["name"]) != same]
     commands = sorted({*known.get("commands", []), shlex.join(["python", "benchmarks/bench.py", *sys.argv[1:]])})
-    output.write_text(json.dumps({**around, "commands": commands, "cases": [*others, result]}, indent=1) + "\n")
+    text = json.dumps({**around, "commands": commands, "cases": [*others, result]}, indent=1)
+    output.write_text(nowhere(text, options) + "\n")
+
+
+def nowhere(text: str, options: argparse.Namespace) -> str:
+    """The text without the places of this machine."""
+    places = {
+        str(options.data.resolve()): "DIR",
+        str(options.data): "DIR",
+        f" --output {options.output}": "",
+        f"{Path(sys.executable).parent}/": "",
+        f"{HERE.parent}/": "",
+        f"{sysconfig.get_path('purelib')}/": "",
+    }
+    for place, word in places.items():
+        text = text.replace(place, word)
+    return text
 
 
 def line(result: dict[str, Any]) -> str:
@@ -168,7 +186,7 @@ def main() -> None:
         for case in chosen(ground, options):
             if options.only in case.name:
                 result = measure(ground, case, options.runs, options.patience)
-                keep(options.output, around, result)
+                keep(options, around, result)
                 print(line(result), flush=True)
         ground.clean()
     finally:

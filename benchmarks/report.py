@@ -89,8 +89,9 @@ def times(result: Result) -> list[str]:
 
 
 def failure(result: Result) -> str:
-    """Why a case has no figures, in one line."""
-    return "failed: " + " ".join(result["error"].replace("|", "/").split())[-300:]
+    """Why a case has no figures, in one line: the reason, and the end of what was printed."""
+    reason, _, printed = " ".join(result["error"].replace("|", "/").split()).partition(": ")
+    return f"failed: {reason}" if reason.startswith("more than") else f"failed: {reason}: {printed[-200:]}"
 
 
 def row(result: Result, cells: Callable[[Result], list[str]], columns: int) -> list[str]:

@@ -53,7 +53,7 @@ DDL = """(l_orderkey bigint NOT NULL, l_partkey bigint NOT NULL, l_suppkey bigin
 FLIGHTS = """(year integer, month integer, day integer, dep_time integer, sched_dep_time integer, dep_delay integer,
  arr_time integer, sched_arr_time integer, arr_delay integer, carrier text, flight integer, tailnum text, origin text,
  dest text, air_time integer, distance integer, hour integer, minute integer, time_hour timestamptz)"""
-GIGABYTES = {False: 2.8, True: 2.0}  # for each unit of scale
+GIGABYTES = {False: 2.2, True: 1.45}  # for each unit of scale
 FLIGHTS_CONTRACT = Path(__file__).parent.parent / "tests" / "data" / "contracts" / "flights.odcs.yaml"
 
 

@@ -69,7 +69,7 @@ def _lines(results: list[Result], top: int) -> tuple[list[str], int]:
     walls = [_wall(result, side) for result in ordered for side, _ in sides.values()]
     scales = [scale(result["name"]) for result in ordered]
     x = _axis(scales, LEFT, WIDTH - 120)
-    y = _axis(walls, top + HEIGHT - 30, top + TOP)
+    y = _axis(walls, top + HEIGHT - 45, top + TOP)
     drawn = [_text(10, top + 20, "Seconds by size, both axes logarithmic", "start")]
     drawn += [_text(x(size), top + HEIGHT, f"SF{size:g}", "middle") for size in scales]
     for name, (side, colour) in sides.items():

@@ -91,11 +91,12 @@ def times(result: Result) -> list[str]:
 def failure(result: Result) -> str:
     """Why a case has no figures, in one line: the reason, and the end of what was printed."""
     reason, _, printed = " ".join(result["error"].replace("|", "/").split()).partition(": ")
-    return f"failed: {reason}" if reason.startswith("more than") else f"failed: {reason}: {printed[-200:]}"
+    told = printed and not reason.startswith("more than")
+    return f"failed: {reason}: {printed[-200:]}" if told else f"failed: {reason}"
 
 
 def row(result: Result, cells: Callable[[Result], list[str]], columns: int) -> list[str]:
-    """The case's row; its error in place of the figures where it has none. Fewer runs than usual are told."""
+    """The case's row; its error in place of the figures where it has none."""
     if result["runs"]:
         return [result["name"], *cells(result)]
     return [result["name"], failure(result), *[""] * (columns - 2)]
@@ -189,8 +190,8 @@ def rendered(found: dict[str, Any]) -> str:
     for group, (title, render) in SECTIONS.items():
         results = [result for result in found["cases"] if result["group"] == group]
         if results:
-            parts += [f"## {title}", render(results), *([memory(results)] if group == "sizes" else [])]
-    return "\n\n".join([*parts, "## Machine, versions, commands", surroundings(found)])
+            parts += [f"## {title}", render(results), memory(results) if group == "sizes" else ""]
+    return "\n\n".join([*filter(None, parts), "## Machine, versions, commands", surroundings(found)])
 
 
 def main() -> None:

@@ -77,23 +77,33 @@ def measure(ground: cases.Ground, case: cases.Case, runs: int, patience: float) 
 
 
 def chosen(ground: cases.Ground, options: argparse.Namespace) -> Iterator[cases.Case]:
-    """The cases of the groups asked for. Before the peers, the server learns to listen on localhost."""
+    """The cases of the groups asked for; a group whose data or server cannot be made ready is told and passed over."""
     for group in GROUPS if "all" in options.group else options.group:
-        if group == "core":
-            yield from cases.core(ground, options.scale)
-        elif group == "sizes":
-            yield from cases.sizes(ground, options.sizes, options.tidy)
-        elif group == "streams":
-            yield from cases.streams(ground, options.scale)
-        else:
-            ground.server.listen()
-            yield from rivals.peers(ground, options.scale)
+        try:
+            yield from grouped(ground, group, options)
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            print(f"{group}: failed: {error}", file=sys.stderr, flush=True)
+
+
+def grouped(ground: cases.Ground, group: str, options: argparse.Namespace) -> Iterator[cases.Case]:
+    """The cases of one group. Before the peers, the server learns to listen on localhost."""
+    if group == "core":
+        yield from cases.core(ground, options.scale)
+    elif group == "sizes":
+        yield from cases.sizes(ground, options.sizes, options.tidy)
+    elif group == "streams":
+        yield from cases.streams(ground, options.scale)
+    else:
+        ground.server.listen()
+        yield from rivals.peers(ground, options.scale)
 
 
 def described() -> str:
-    """The commit that is measured."""
-    command = ["git", "describe", "--tags", "--always", "--dirty"]
-    return subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False).stdout.strip()
+    """The commit that is measured; -dirty: with changes of the program itself that are not committed."""
+    command = ["git", "describe", "--tags", "--always"]
+    commit = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, check=False).stdout.strip()
+    changed = ["git", "diff", "--quiet", "HEAD", "--", "pipeline"]
+    return commit + ("-dirty" if subprocess.run(changed, cwd=HERE.parent, check=False).returncode else "")
 
 
 def surroundings(server: Server) -> dict[str, Any]:

@@ -9,6 +9,7 @@ AUDIT := .venv-audit
 IMAGE ?= landfall
 PLATFORM ?=
 BENCH_DATA ?= /var/tmp/landfall-bench
+BENCH_OPTIONS ?= --group all --tidy
 FUZZ_SECONDS ?= 180
 
 .PHONY: help demo demo-stop test test-unit faults fuzz lint format lock bench image image-spark push sbom audit audit-code audit-locks deploy destroy rehearse clean

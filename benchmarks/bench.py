@@ -1,6 +1,6 @@
 """`make bench`: landfall beside `psql \\copy`, each case with its own baseline on the same server, in turn, medians.
 
-    make bench BENCH_DATA=DIR [BENCH_OPTIONS="--group core --runs 3"]
+    make bench BENCH_DATA=DIR [BENCH_OPTIONS="--group all --tidy"]
 
 makes the environment, the data, the server and the environments of the peers in DIR, as far as they are not there,
 measures, and renders docs/performance.md and docs/performance.svg. By hand:

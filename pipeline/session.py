@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from pipeline.errors import UsageError
 from pipeline.settings import Engine
 
 BATCH_ROWS = 65_536
+_ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
+_ARENAS = 2
 # Both engines: times are UTC, and a value that does not convert is NULL, not an error (see `expression`).
 _SEMANTICS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "false"}
 
@@ -39,9 +42,11 @@ def _sail(streams: int) -> Iterator[SparkSession]:
     os.environ["SAIL_EXECUTION__DEFAULT_PARALLELISM"] = str(streams)
     os.environ["SAIL_EXECUTION__BATCH_SIZE"] = str(BATCH_ROWS)
     os.environ.setdefault("RUST_LOG", "off")
-    # Each worker starts on a thread of its own, whose first allocation took a huge page that was not given back: 1.7 MB
-    # a part (https://microsoft.github.io/mimalloc/environment.html).
+    # Each worker starts on a thread of its own, and what that had allocated was given back late or never: 1 to 2 MB a
+    # part (https://microsoft.github.io/mimalloc/environment.html).
     os.environ.setdefault("MIMALLOC_ALLOW_THP", "0")
+    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")
+    _bound_arenas()
     try:
         from pysail.spark import SparkConnectServer
     except ImportError as error:
@@ -61,6 +66,13 @@ def _sail(streams: int) -> Iterator[SparkSession]:
             session.stop()
     finally:
         server.stop()
+
+
+def _bound_arenas() -> None:
+    """glibc gives each new thread an arena of its own, up to 8 per core, and each kept the largest part's memory."""
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none, and no such arenas
+    if set_option is not None and "MALLOC_ARENA_MAX" not in os.environ:
+        set_option(_ARENA_MAX, _ARENAS)
 
 
 @contextmanager

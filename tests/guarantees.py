@@ -67,9 +67,10 @@ AREAS = {
         "tenth file is one that was loaded before, every tenth of the others cannot be loaded."
     ),
     "Soak, resources": (
-        "What that process used: its resident memory when a sixth to a third of the files were loaded and at the end "
-        "(medians), and what was left behind. `troubles`: how often something befell it; `transient failures`: loads "
-        "that ended for it with exit code 75."
+        "What that process used: its resident memory over the middle and over the last third of the files (medians: "
+        "the largest file of each kind comes first, and a leak of 0.1 MB a file fails the run), and what was left "
+        "behind. `troubles`: how often something befell it; `transient failures`: loads that ended for it with exit "
+        "code 75."
     ),
 }
 

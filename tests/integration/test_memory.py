@@ -12,17 +12,19 @@ PARTS = """
 import sys, pyarrow, pyarrow.parquet
 from pipeline.session import engine_session
 
-def same(batches):
-    yield from batches
+def counted(batches):
+    texts = [batch.column(0).to_pylist() for batch in batches]
+    yield pyarrow.RecordBatch.from_pylist([{"rows": sum(map(len, texts))}])
 
 def resident():
     with open("/proc/self/statm") as counts:
         return int(counts.read().split()[1]) * 4096 >> 20
 
-pyarrow.parquet.write_table(pyarrow.table({"a": ["x"]}), sys.argv[1])
+cells = [f"{number:08} of a common length" for number in range(50_000)]
+pyarrow.parquet.write_table(pyarrow.table({name: cells for name in "abcd"}), sys.argv[1])
 with engine_session("sail", 1) as session:
     for number in range(80):
-        session.read.parquet(sys.argv[1]).mapInArrow(same, "a string").collect()
+        session.read.parquet(sys.argv[1]).mapInArrow(counted, "rows bigint").collect()
         if number == 10:
             before = resident()
     print(resident() - before)

@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from psycopg2 import sql
@@ -20,6 +19,7 @@ from tests.faults.worker import Order, Outcome, Worker
 from tests.figures import record
 from tests.proxy import proxied
 from tests.soak.data import CHECKSUM, KINDS, Kind, rows, save, with_bad, written
+from tests.soak.memory import LEAK, growth, resident, thirds
 from tests.soak.model import Table
 from tests.soak.troubles import Troubles
 
@@ -49,21 +49,24 @@ class Soak:
         self.wrong: list[str] = []
 
     def run(self, files: int) -> None:
-        """Load so many files, each until it is in, or refused for good."""
+        """Load so many files, each until it is in, or refused for good. First the largest of each kind: then no later
+        one needs more memory."""
         for number in range(files):
-            kind = self.chance.choice(KINDS)
-            if self.loaded and self.chance.random() < 0.1:
+            kind = KINDS[number] if number < len(KINDS) else self.chance.choice(KINDS)
+            if number < len(KINDS):
+                self.loaded.append(self._good(kind, number, kind.most))
+            elif self.chance.random() < 0.1:
                 self._again(self.chance.choice(self.loaded))
             elif self.chance.random() < 0.1:
                 self._spoilt(kind, number)
             else:
                 self.loaded.append(self._good(kind, number))
-            self.memory.append(_resident(self.worker.pid))
+            self.memory.append(resident(self.worker.pid))
             if number % 25 == 24:
                 print(f"{number + 1} files, {self.memory[-1]:.0f} MB, {dict(self.outcomes)}", flush=True)
 
-    def _good(self, kind: Kind, number: int) -> Path:
-        good = rows(kind, self.chance)
+    def _good(self, kind: Kind, number: int, size: int | None = None) -> Path:
+        good = rows(kind, self.chance, size)
         mixed = with_bad(good, self.chance)
         path = save(self.directory, kind, number, written(kind, mixed))
         outcome = self._load(path)
@@ -151,11 +154,6 @@ class Soak:
             return cursor.fetchone() or ()
 
 
-def _resident(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
-
-
 def main(files: int = 300, seed: int = 20_261_121) -> int:
     """Run, account, print, record. Returns 1 if anything is wrong."""
     started = time.monotonic()
@@ -173,17 +171,16 @@ def main(files: int = 300, seed: int = 20_261_121) -> int:
             soak.account()
             left = soak.leftovers()
         soak.conn.close()
-    third = max(1, files // 3)
-    early, late = median(soak.memory[third // 2 : third]), median(soak.memory[-third // 2 :])
+    middle, last = thirds(soak.memory)
     record(
         "Soak, resources", f"{files} files in one process", seconds=round(time.monotonic() - started),
         troubles=sum(troubles.made.values()), transient_failures=soak.outcomes["failed"],
-        early_memory_mb=round(early), late_memory_mb=round(late), most_memory_mb=round(max(soak.memory)), **left,
+        middle_memory_mb=round(middle), last_memory_mb=round(last), most_memory_mb=round(max(soak.memory)), **left,
     )  # fmt: skip
-    if late > early * 1.25:
-        soak.wrong.append(f"memory grew from {early:.0f} to {late:.0f} MB")
+    if growth(soak.memory) > LEAK:
+        soak.wrong.append(f"memory grew from {middle:.0f} to {last:.0f} MB")
     soak.wrong += [f"{count} {name}" for name, count in left.items() if count]
-    print(dict(troubles.made), dict(soak.outcomes), left, f"{early:.0f} -> {late:.0f} MB")
+    print(dict(troubles.made), dict(soak.outcomes), left, f"{middle:.0f} -> {last:.0f} MB")
     print("\n".join(soak.wrong) or "every row is accounted for")
     return 1 if soak.wrong else 0
 

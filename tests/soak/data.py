@@ -84,9 +84,9 @@ schema:
 """
 
 
-def rows(kind: Kind, chance: random.Random) -> list[Row]:
-    """Good rows of one file: few or many, of keys that other files of a keyed dataset have, too."""
-    size = int(10 * (kind.most / 10) ** chance.random())
+def rows(kind: Kind, chance: random.Random, size: int | None = None) -> list[Row]:
+    """Good rows of one file: `size`, else few or many, of keys that other files of a keyed dataset have, too."""
+    size = size or int(10 * (kind.most / 10) ** chance.random())
     keys = chance.sample(range(2 * kind.most), size) if kind.keyed else range(size)
     return [
         (key, chance.choice(NAMES), Decimal(chance.randrange(10**9)) / 100, FIRST_DAY + timedelta(key % 3000))

@@ -82,6 +82,7 @@ def builder(monkeypatch: pytest.MonkeyPatch) -> Builder:
         "PYSPARK_PYTHON",
         "RUST_LOG",
         "MIMALLOC_ALLOW_THP",
+        "MIMALLOC_PURGE_DELAY",
     ):
         monkeypatch.setenv(name, "before")
         monkeypatch.delenv(name)

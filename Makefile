@@ -51,7 +51,7 @@ faults: $(VENV)/installed ## Strike loads at every step and at 100 random moment
 	  tests/integration/test_concurrency.py tests/unit/extract/test_pollution.py
 	$(BIN)/python -m tests.guarantees
 
-soak: $(VENV)/installed ## Load 300 files of mixed datasets, sizes and faults in one process; account for every row (minutes)
+soak: $(VENV)/installed ## Load 600 files of mixed datasets, sizes and faults in one process; account for every row (minutes)
 	$(BIN)/python -m tests.soak
 	$(BIN)/python -m tests.guarantees
 

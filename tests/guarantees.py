@@ -68,8 +68,8 @@ AREAS = {
     ),
     "Soak, resources": (
         "What that process used: its resident memory over the middle and over the last third of the files (medians: "
-        "the largest file of each kind comes first, and a leak of 0.1 MB a file fails the run), and what was left "
-        "behind. `troubles`: how often something befell it; `transient failures`: loads that ended for it with exit "
+        "the largest file of each kind comes first, and a rise of more than 5 percent fails the run), and what was "
+        "left behind. `troubles`: how often something befell it; `transient failures`: loads that ended for it with exit "
         "code 75."
     ),
 }

@@ -6,8 +6,10 @@ import contextlib
 import os
 import queue
 import socket
+import sys
 import threading
 from collections.abc import Mapping
+from types import TracebackType
 from typing import Any, Literal, cast
 
 import psycopg2
@@ -20,6 +22,7 @@ Table = Literal["rows", "rejects"]
 
 QUEUED = 3  # pieces that wait to be sent
 STOP_SECONDS = 5.0
+THREAD = "landfall-copy"
 STALL_SECONDS = 300.0  # without the server taking a piece, or ending a COPY: then it will not any more
 
 
@@ -37,7 +40,7 @@ class Sender:
         self._failure: BaseException | None = None
         self._copied: dict[Table, int] = dict.fromkeys(statements, 0)
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="landfall-copy", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
         self._thread.start()
 
     def put(self, table: Table, piece: bytes) -> None:
@@ -143,3 +146,16 @@ def _stalled() -> TransientError:
         f"the database has not taken any row for {STALL_SECONDS:.0f} s: is its disk or the network stuck? "
         "Nothing was published; load again"
     )
+
+
+_show = sys.excepthook
+
+
+def _show_all_but_noise(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Of a connection that is lost in a COPY the driver gets two errors: it trips over the second, prints that as an
+    uncaught SystemError, and raises as it should. No thread of ours ends by such an error: what comes here is noise."""
+    if kind is not SystemError or threading.current_thread().name != THREAD:
+        _show(kind, error, trace)
+
+
+sys.excepthook = _show_all_but_noise

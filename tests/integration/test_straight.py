@@ -187,6 +187,7 @@ def test_when_the_connection_is_lost_the_load_begins_again_and_has_one_effect(ta
     load = subprocess.Popen(
         [*_command(table, "id,name\n" + "".join(f"{n},x\n" for n in range(2_000_000))), "--json"],
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
     end = "SELECT pg_terminate_backend(pid) FROM pg_stat_progress_copy WHERE relid = %s::regclass"
@@ -194,7 +195,9 @@ def test_when_the_connection_is_lost_the_load_begins_again_and_has_one_effect(ta
     while not rows(end, table.name):
         assert time.monotonic() < deadline and load.poll() is None
         time.sleep(0.01)
-    assert load.wait(120) == 0
+    _, told = load.communicate(timeout=120)
+    assert load.returncode == 0
+    assert "Error" not in told  # the driver's own, see `sender`
     assert table.rows("count(*), count(DISTINCT id)") == [(2_000_000, 2_000_000)]
     entries = "SELECT status FROM landfall.load WHERE target = %s ORDER BY load_id"
     assert rows(entries, table.name) == [("failed",), ("loaded",)]

@@ -16,7 +16,7 @@ from pipeline.contract import match
 from pipeline.contract.dataset import Dataset
 from pipeline.dialect import dialect_of
 from pipeline.errors import DestinationError, LandfallError, TransientError
-from pipeline.extract import Extraction, RawPart, open_source
+from pipeline.extract import Extraction, PartForm, RawPart, open_source
 from pipeline.failure import as_landfall_error
 from pipeline.header import Header, MissingColumnsError, check_header
 from pipeline.load import ledger, staging, straight
@@ -128,7 +128,7 @@ def _load(load: Load, receipt: Receipt) -> Receipt:
 def prepared(load: Load, receipt: Receipt, straight_too: bool = False) -> Prepared:
     """Everything up to the publish, with the rows in staging or, if `straight_too` and fit for it, in the target."""
     load.progress.stage("extract", load.dataset.id)
-    extraction = open_source(load.fetched.path, load.fetched.source.uri, load.dataset, load.work)
+    extraction = _open(load)
     try:
         header = check_header(load.dataset, extraction.columns, load.fetched.source.uri)
     except MissingColumnsError as refusal:
@@ -156,6 +156,11 @@ def prepared(load: Load, receipt: Receipt, straight_too: bool = False) -> Prepar
     return prepared(load, receipt)
 
 
+def _open(load: Load) -> Extraction:
+    form: PartForm = "arrow" if load.run.settings.engine == "sail" else "parquet"
+    return open_source(load.fetched.path, load.fetched.source.uri, load.dataset, load.work, form=form)
+
+
 def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:
     """Every part through the engine into staging, `streams` parts at a time, while the next is being extracted."""
     confirmations: list[Confirmation] = []
@@ -179,7 +184,7 @@ def _through_engine(part: RawPart, load: Load, target: StagingTarget) -> DataFra
     from pipeline.partition import staged
     from pipeline.transform import FileFacts, values_of
 
-    raw = load.run.engine.read.parquet(str(part.path))
+    raw = load.run.engine.read.format(part.form).load(str(part.path))
     source = load.fetched.source
     values = values_of(raw, load.dataset, FileFacts(source.name, source.uri, load.fetched.bytes))
     # A part is one COPY: streams are parts side by side, not pieces of a part.

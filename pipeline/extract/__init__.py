@@ -1,4 +1,4 @@
-"""Extract: one source object becomes raw rows in Parquet parts, plus the records that its format's grammar refuses.
+"""Extract: one source object becomes raw rows in parts, plus the records that its format's grammar refuses.
 
 `open_source` finds out how the bytes are packed and answers with an `Extraction`. Text is never interpreted here.
 """
@@ -11,25 +11,31 @@ from pathlib import Path
 from pipeline.contract.dataset import Dataset
 from pipeline.errors import SourceError, UsageError
 from pipeline.extract.compression import Member, detect, materialise, open_members
-from pipeline.extract.extraction import LINE, Extraction, RawPart, SourceColumn
+from pipeline.extract.extraction import LINE, Extraction, SourceColumn
+from pipeline.extract.parts import PartArea, PartForm, RawPart
 from pipeline.extract.rejects import RawReject
 from pipeline.extract.signature import refuse_binary
 
-__all__ = ["LINE", "Extraction", "RawPart", "RawReject", "SourceColumn", "open_source"]
+__all__ = ["LINE", "Extraction", "PartForm", "RawPart", "RawReject", "SourceColumn", "open_source"]
 
 
-def open_source(path: Path, name: str, dataset: Dataset, work: Path, part_bytes: int = 64 << 20) -> Extraction:
+def open_source(
+    path: Path, name: str, dataset: Dataset, work: Path, part_bytes: int = 64 << 20, form: PartForm = "parquet"
+) -> Extraction:
     """Begin to read the local file `path`, which messages and path columns know as `name`.
 
-    Parts of about `part_bytes` bytes of input are written into the existing directory `work`. Raises SourceError if the
-    file is not what its contract says, corrupt, or empty where a header must be; UsageError if a library is missing.
+    Parts of about `part_bytes` bytes of input are written as `form` into the existing directory `work`. Raises
+    SourceError if the file is not what its contract says, corrupt, or empty where a header must be; UsageError if a
+    library is missing.
     """
     try:
         extraction, source = _chosen(path, name, dataset, work)
     except ModuleNotFoundError as missing:
-        form = dataset.read.format
-        raise UsageError(f"{name}: to read {form}, install {missing.name}: pip install 'landfall[{form}]'") from missing
-    return extraction(source, name, dataset, work, part_bytes)
+        extra = dataset.read.format
+        raise UsageError(
+            f"{name}: to read {extra}, install {missing.name}: pip install 'landfall[{extra}]'"
+        ) from missing
+    return extraction(source, name, dataset, PartArea(work, part_bytes, form))
 
 
 def _chosen(path: Path, name: str, dataset: Dataset, work: Path) -> tuple[Callable[..., Extraction], object]:

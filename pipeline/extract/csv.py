@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -13,26 +12,24 @@ from pipeline.errors import SourceError
 from pipeline.extract.compression import Member
 from pipeline.extract.csv_file import CsvFile
 from pipeline.extract.csv_grammar import Dialect, Reading
-from pipeline.extract.extraction import LINE, Extraction, RawPart
+from pipeline.extract.extraction import LINE, Extraction
 from pipeline.extract.line_index import LineIndex, Segment
-from pipeline.extract.parts import PartWriter
+from pipeline.extract.parts import PartArea, PartWriter, RawPart
 from pipeline.extract.path_columns import append_values, path_values
 
 
 class CsvExtraction(Extraction):
     """A CSV source object: one file or, in a zip, several with the same columns. Lines count on from file to file."""
 
-    def __init__(self, members: tuple[Member, ...], name: str, dataset: Dataset, work: Path, part_bytes: int) -> None:
+    def __init__(self, members: tuple[Member, ...], name: str, dataset: Dataset, area: PartArea) -> None:
         """Reads the first header. Raises SourceError if there is none or it is broken."""
-        super().__init__(work)
+        super().__init__(area)
         self._members = members
         self._name = name
         self._dataset = dataset
-        self._work = work
-        self._part_bytes = part_bytes
         self._index = LineIndex(members)
         with closing(members[0].open()) as stream:
-            beginning = CsvFile(stream, dataset, name, 1, part_bytes).beginning
+            beginning = CsvFile(stream, dataset, name, 1, area.part_bytes).beginning
         self._path_values = path_values(name, dataset.source_columns, [c.name for c in beginning.columns])
         self._file_names = {column.name for column in beginning.columns}
         self.columns = (*beginning.columns, *self._path_values)
@@ -43,11 +40,11 @@ class CsvExtraction(Extraction):
 
     def parts(self) -> Iterator[RawPart]:
         """See Extraction."""
-        writer = PartWriter(self._work, self._part_bytes)
+        writer = PartWriter(self._area)
         line = 1
         for number, member in enumerate(self._members):
             with closing(member.open()) as stream:
-                file = CsvFile(stream, self._dataset, member.label(self._name), line, self._part_bytes)
+                file = CsvFile(stream, self._dataset, member.label(self._name), line, self._area.part_bytes)
                 self._require_same_columns(file, member)
                 for table, size in self._tables(file, number):
                     self.bytes_read = stream.bytes_read

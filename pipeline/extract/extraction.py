@@ -1,15 +1,15 @@
-"""What every format answers with: raw rows as a sequence of Parquet parts, and the records that are no rows at all."""
+"""What every format answers with: raw rows as a sequence of parts, and the records that are no rows at all."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
 from pipeline.contract.dataset import Dataset
+from pipeline.extract.parts import PartArea, RawPart
 from pipeline.extract.rejects import RawReject, RejectSpool
 
 LINE = "_line"
@@ -30,15 +30,6 @@ class SourceColumn:
     path: bool = False
 
 
-@dataclass(frozen=True)
-class RawPart:
-    """A Parquet file of `rows` raw rows, in the source's order, that were `size` bytes of (unpacked) input."""
-
-    path: Path
-    rows: int
-    size: int = 0
-
-
 class Extraction(ABC):
     """One source object being read. `parts` reads it; the counts and `rejects` are final once `parts` is exhausted.
 
@@ -52,10 +43,11 @@ class Extraction(ABC):
     header_raw: bytes | None = None
     preamble: bytes = b""
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, area: PartArea) -> None:
+        self._area = area
         self.rows = 0
         self.bytes_read = 0
-        self._spool = RejectSpool(work / "rejects.jsonl")
+        self._spool = RejectSpool(area.directory / "rejects.jsonl")
 
     @property
     def rejected(self) -> int:

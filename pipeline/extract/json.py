@@ -5,19 +5,18 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.contract.dataset import Dataset
 from pipeline.extract.compression import Member
-from pipeline.extract.extraction import LINE, Extraction, RawPart, SourceColumn
+from pipeline.extract.extraction import LINE, Extraction, SourceColumn
 from pipeline.extract.json_array import ArrayLayout
 from pipeline.extract.json_columns import JsonColumns, Refusal
 from pipeline.extract.json_documents import Fault, read_documents
 from pipeline.extract.json_lines import DocumentBlock, LinesLayout
-from pipeline.extract.parts import PartWriter
+from pipeline.extract.parts import PartArea, PartWriter, RawPart
 from pipeline.extract.rejects import RawReject
 
 _BEFORE = b" \t\r\n\0\xef\xbb\xbf\xff\xfe"
@@ -27,13 +26,11 @@ _BEFORE = b" \t\r\n\0\xef\xbb\xbf\xff\xfe"
 class JsonExtraction(Extraction):
     """A JSON source object: one file or, in a zip, several."""
 
-    def __init__(self, members: tuple[Member, ...], name: str, dataset: Dataset, work: Path, part_bytes: int) -> None:
+    def __init__(self, members: tuple[Member, ...], name: str, dataset: Dataset, area: PartArea) -> None:
         """Reads the first documents to learn their keys; all of them if the contract adopts or refuses new keys."""
-        super().__init__(work)
-        self._work = work
-        self._part_bytes = part_bytes
+        super().__init__(area)
         layout = ArrayLayout if _is_array(dataset.read.json_layout, members[0]) else LinesLayout
-        self._layout: ArrayLayout | LinesLayout = layout(members, name, dataset.read.encoding, part_bytes)
+        self._layout: ArrayLayout | LinesLayout = layout(members, name, dataset.read.encoding, area.part_bytes)
         self._table = JsonColumns(dataset, name)
         self._learn_keys(everything=dataset.load.evolution.new_columns != "ignore")
         self.schema = self._table.schema()
@@ -45,7 +42,7 @@ class JsonExtraction(Extraction):
 
     def parts(self) -> Iterator[RawPart]:
         """See Extraction."""
-        writer = PartWriter(self._work, self._part_bytes)
+        writer = PartWriter(self._area)
         for block in self._layout.blocks(self._spool.add):
             with _uncollected():
                 table = self._rows(block)

@@ -12,9 +12,9 @@ import pyarrow as pa
 from pipeline.contract.dataset import Dataset
 from pipeline.errors import SourceError
 from pipeline.extract.engine_types import engine_type, to_engine
-from pipeline.extract.extraction import LINE, Extraction, RawPart
+from pipeline.extract.extraction import LINE, Extraction
 from pipeline.extract.headers import name_columns
-from pipeline.extract.parts import PartWriter
+from pipeline.extract.parts import PartArea, PartWriter, RawPart
 from pipeline.extract.path_columns import append_values, infer_values, path_values
 from pipeline.extract.rejects import RawReject
 from pipeline.extract.rows_as_json import first_as_json
@@ -30,13 +30,11 @@ class TypedExtraction(Extraction):
 
     format: str
 
-    def __init__(self, path: Path, name: str, dataset: Dataset, work: Path, part_bytes: int) -> None:
+    def __init__(self, path: Path, name: str, dataset: Dataset, area: PartArea) -> None:
         """Reads the file's own schema. Raises SourceError if it is missing or broken."""
-        super().__init__(work)
+        super().__init__(area)
         self._path = path
         self._name = name
-        self._work = work
-        self._part_bytes = part_bytes
         self._seen = 0
         try:
             own = self._open(path)
@@ -62,7 +60,7 @@ class TypedExtraction(Extraction):
 
     def parts(self) -> Iterator[RawPart]:
         """See Extraction."""
-        writer = PartWriter(self._work, self._part_bytes)
+        writer = PartWriter(self._area)
         size = self._path.stat().st_size
         for batch, share in self._batches():
             table = self._raw(batch)

@@ -17,9 +17,9 @@ import python_calamine as calamine
 from pipeline.contract.dataset import Dataset
 from pipeline.errors import SourceError
 from pipeline.extract.compression import EXPANSION_FREE, EXPANSION_RATIO
-from pipeline.extract.extraction import LINE, Extraction, RawPart, SourceColumn
+from pipeline.extract.extraction import LINE, Extraction, SourceColumn
 from pipeline.extract.headers import name_columns, name_positions
-from pipeline.extract.parts import PartWriter
+from pipeline.extract.parts import PartArea, PartWriter, RawPart
 from pipeline.extract.path_columns import append_values, path_values
 from pipeline.extract.rejects import RawReject
 from pipeline.extract.rows_as_json import as_json
@@ -34,11 +34,9 @@ Cells = list[str | None]
 class XlsxExtraction(Extraction):
     """A sheet. Rows without any value are no records."""
 
-    def __init__(self, path: Path, name: str, dataset: Dataset, work: Path, part_bytes: int) -> None:
+    def __init__(self, path: Path, name: str, dataset: Dataset, area: PartArea) -> None:
         """Opens the sheet and reads its header. Raises SourceError if either is missing or broken."""
-        super().__init__(work)
-        self._work = work
-        self._part_bytes = part_bytes
+        super().__init__(area)
         self._size = path.stat().st_size
         try:
             _refuse_bomb(path, name)
@@ -62,7 +60,7 @@ class XlsxExtraction(Extraction):
 
     def parts(self) -> Iterator[RawPart]:
         """See Extraction."""
-        writer = PartWriter(self._work, self._part_bytes)
+        writer = PartWriter(self._area)
         records = self._records()
         while rows := list(islice(records, _ROWS)):
             good = [(line, cells) for line, cells in rows if self._is_good(line, cells)]

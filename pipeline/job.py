@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline import account
 from pipeline.ahead import ahead, in_parallel
@@ -34,7 +34,8 @@ from pipeline.run import Run
 from pipeline.source import Fetched, SourceObject, fetch
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, Row
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
 
 
 @dataclass(frozen=True)
@@ -166,27 +167,27 @@ def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:
     confirmations: list[Confirmation] = []
     warned: Counter[str] = Counter()
 
-    def through(part: RawPart) -> list[Row]:
-        rows = _through_engine(part, load, target).collect()
+    def through(part: RawPart) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = _through_engine(part, extraction.schema, load, target).toArrow().to_pylist()
         part.path.unlink()
         load.progress.rows(part.rows, part.size)
         return rows
 
     for rows in in_parallel(through, ahead(extraction.parts()), load.run.settings.streams):
         for row in rows:
-            confirmations.append(Confirmation(row.attempt, row.staged, row.rejected, row.filtered))
-            warned.update(json.loads(row.warned))
+            warned.update(json.loads(row.pop("warned")))
+            confirmations.append(Confirmation(**row))
     return Staged(tuple(confirmations), warned)
 
 
-def _through_engine(part: RawPart, load: Load, target: StagingTarget) -> DataFrame:
+def _through_engine(part: RawPart, schema: pa.Schema, load: Load, target: StagingTarget) -> DataFrame:
     # Imported late: PySpark takes longer to import than the ledger takes to say that there is nothing to do.
     from pipeline.partition import staged
     from pipeline.transform import FileFacts, values_of
 
     raw = load.run.engine.read.format(part.form).load(str(part.path))
     source = load.fetched.source
-    values = values_of(raw, load.dataset, FileFacts(source.name, source.uri, load.fetched.bytes))
+    values = values_of(raw, schema, load.dataset, FileFacts(source.name, source.uri, load.fetched.bytes))
     # A part is one COPY: streams are parts side by side, not pieces of a part.
     values = values.coalesce(1)
     return staged(values, load.dataset, target)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipeline.cast import arrow_type, strict_cast
 from pipeline.contract.dataset import Column, ColumnType, Dataset
@@ -32,7 +33,8 @@ CONFIRMATION = pa.schema(
         ("warned", pa.string()),
     ]
 )
-_CONFIRMATION_DDL = "attempt int, staged bigint, rejected bigint, filtered bigint, warned string"
+# Not as DDL, which the engine would have to be asked to parse.
+_CONFIRMATION_TYPE = from_arrow_schema(CONFIRMATION)
 _REJECTS = pa.schema(
     [("line", pa.int64())] + [(name, pa.string()) for name in ("column_name", "rule", "message", "reasons")]
 )
@@ -48,12 +50,12 @@ def staged(values: DataFrame, dataset: Dataset, target: StagingTarget) -> DataFr
         def typed_and_staged(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             return stage(typed_batches(batches, dataset), dataset, target)
 
-        return values.mapInArrow(typed_and_staged, _CONFIRMATION_DDL)
+        return values.mapInArrow(typed_and_staged, _CONFIRMATION_TYPE)
 
     def flagged_and_staged(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return stage(from_engine(batches, dataset), dataset, target)
 
-    return flagged(values, dataset).mapInArrow(flagged_and_staged, _CONFIRMATION_DDL)
+    return flagged(values, dataset).mapInArrow(flagged_and_staged, _CONFIRMATION_TYPE)
 
 
 def flagged(values: DataFrame, dataset: Dataset) -> DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pyarrow as pa
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
@@ -27,29 +28,34 @@ class FileFacts:
     size: int
 
 
-def values_of(raw: DataFrame, dataset: Dataset, file: FileFacts) -> DataFrame:
-    """The values of every contract column for every raw row (after `explode`, if any)."""
-    rows = _with_metadata(_without_missing(raw, dataset.read.missing_values), file)
+def values_of(raw: DataFrame, schema: pa.Schema, dataset: Dataset, file: FileFacts) -> DataFrame:
+    """The values of every contract column for every raw row (after `explode`, if any). `schema`: of the raw rows.
+
+    The engine is asked for a schema only where it alone knows it: each question costs a small file 5 ms.
+    """
+    rows = _with_metadata(_without_missing(raw, schema, dataset.read.missing_values), file)
     rows = rows.withColumn("_keep", _keep(dataset))
+    names = {*schema.names, *METADATA.values()}
     if dataset.load.explode:
         rows = rows.selectExpr("*", adapt(dataset.load.explode, f"{dataset.path}: explode"))
+        names = set(rows.columns)
     selected: list[SparkColumn] = [F.col("_line"), F.col("_keep")]
     for index, column in enumerate(dataset.columns):
-        selected.extend(_value(rows, column, index, dataset))
+        selected.extend(_value(rows, names, column, index, dataset))
     return rows.select(*selected)
 
 
-def _without_missing(raw: DataFrame, missing: tuple[str, ...]) -> DataFrame:
+def _without_missing(raw: DataFrame, schema: pa.Schema, missing: tuple[str, ...]) -> DataFrame:
     """NULL for the text values that the contract calls missing; other columns as they are."""
     if not missing:
         return raw
-    texts = {field.name for field in raw.schema if isinstance(field.dataType, StringType)}
+    texts = {field.name for field in schema if pa.types.is_string(field.type)}
     return raw.select(
         *[
             F.when(~F.col(_quoted(name)).isin(*missing), F.col(_quoted(name))).alias(name)
             if name in texts
             else F.col(_quoted(name))
-            for name in raw.columns
+            for name in schema.names
         ]
     )
 
@@ -66,9 +72,9 @@ def _keep(dataset: Dataset) -> SparkColumn:
     return F.coalesce(F.expr(adapt(dataset.load.where, f"{dataset.path}: where")), F.lit(False))
 
 
-def _value(rows: DataFrame, column: Column, index: int, dataset: Dataset) -> list[SparkColumn]:
+def _value(rows: DataFrame, names: set[str], column: Column, index: int, dataset: Dataset) -> list[SparkColumn]:
     if column.expression is None:
-        source = F.col(_quoted(column.source)) if column.source in rows.columns else F.lit(None).cast("string")
+        source = F.col(_quoted(column.source)) if column.source in names else F.lit(None).cast("string")
         return [source.alias(f"v{index}")]
     where = f"{dataset.path}: transformLogic of {column.name}"
     inner = _cast_by_us(rows, column, where)

@@ -30,9 +30,11 @@ def plan(work: Publishing) -> list[sql.Composed]:
 def apply(work: Publishing, changes: list[sql.Composed]) -> None:
     """Create the target, or alter it, within the transaction."""
     work.created = work.live is None
+    if not work.created and not changes:
+        return
     if work.created:
         ddl.create(work)
-    elif changes:
+    else:
         locks.hold_readers(work)
         for change in changes:
             ddl.execute(work, change)

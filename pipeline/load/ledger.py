@@ -22,8 +22,8 @@ __all__ = [
     "sweep",
 ]  # fmt: skip
 
-VERSION = 2
-_SCRIPTS = ("ledger.sql", "ledger_2.sql")  # the n-th brings the ledger to version n
+VERSION = 3
+_SCRIPTS = ("ledger.sql", "ledger_2.sql", "ledger_3.sql")  # the n-th brings the ledger to version n
 INSTALL_LOCK = 5_495_316_201  # any constant: serialises the creation of the ledger within one database
 COUNTS = ("read", "inserted", "updated", "unchanged", "deleted", "duplicate", "filtered", "rejected")
 

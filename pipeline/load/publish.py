@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg2
+from psycopg2 import sql
 
 from pipeline.errors import DestinationError, LandfallError, RefusedError
 from pipeline.load import (
@@ -138,8 +139,8 @@ def _keep_rejects(work: Publishing, error: LandfallError) -> PublishRefusedError
 
 def _drop_staging(work: Publishing) -> None:
     staging.drop(work.cursor.connection, work.request.load_id)
-    for table in ("raw", "repeated", "conflicts", "partitions", "changes"):
-        work.run("DROP TABLE IF EXISTS {scratch}", scratch=work.scratch(table))
+    scratch = map(work.scratch, ("raw", "repeated", "conflicts", "partitions", "changes"))
+    work.run("DROP TABLE IF EXISTS {scratch}", scratch=sql.SQL(", ").join(scratch))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Iterable
 from contextlib import closing
 from io import StringIO
@@ -46,18 +47,13 @@ WITHOUT_RAW = """
 
 def gather(work: Publishing) -> None:
     """Bring the records that extract could not read to the rejects that the engine's workers staged."""
-    work.run("CREATE UNLOGGED TABLE {raw} (line bigint, raw bytea, raw_text text)", raw=work.scratch("raw"))
     structural = work.request.structural_rejects()
     while batch := list(islice(structural, BATCH)):
+        _create_raw(work)
         _copy(work, "raw", ("line", "raw", "raw_text"), (_raw(work, each.line, each.raw) for each in batch))
-        columns = ("line", "column_name", "rule", "message", "_attempt")
+        columns = ("line", "column_name", "rule", "message", "reasons", "_attempt")
         _copy(work, "rejects", columns, (_reason(each) for each in batch))
         work.counts["rejected"] += len(batch)
-    work.run(
-        "UPDATE {rejects} SET reasons = jsonb_build_array("
-        "jsonb_build_object('column', column_name, 'rule', rule, 'message', message)) WHERE _attempt = {structural}",
-        structural=sql.Literal(STRUCTURAL),
-    )
 
 
 def add(work: Publishing, found: sql.Composable, rule: str, column: str | None) -> int:
@@ -70,6 +66,9 @@ def add(work: Publishing, found: sql.Composable, rule: str, column: str | None) 
 
 def find_raw(work: Publishing) -> None:
     """Look up, in the source object, the bytes of every reject that has none yet."""
+    if not _any(work):
+        return
+    _create_raw(work)
     if not work.one("SELECT EXISTS (" + WITHOUT_RAW + ")", **_without_raw(work))[0]:
         return
     with closing(_lines(work)) as lines:
@@ -81,7 +80,19 @@ def find_raw(work: Publishing) -> None:
 
 def move(work: Publishing) -> dict[str, int]:
     """Keep the rejects in the ledger for good. Returns how many by rule, as the database counted them."""
-    return dict(work.all(MOVE, raw=work.scratch("raw")))
+    return dict(work.all(MOVE, raw=work.scratch("raw"))) if _any(work) else {}
+
+
+def _any(work: Publishing) -> bool:
+    """Most loads have no reject, and need no more than this question."""
+    found: bool = work.one("SELECT EXISTS (SELECT FROM {rejects})")[0]
+    return found
+
+
+def _create_raw(work: Publishing) -> None:
+    work.run(
+        "CREATE UNLOGGED TABLE IF NOT EXISTS {raw} (line bigint, raw bytea, raw_text text)", raw=work.scratch("raw")
+    )
 
 
 def _lines(work: Publishing) -> Generator[int, None, None]:
@@ -99,7 +110,9 @@ def _without_raw(work: Publishing) -> dict[str, sql.Composable]:
 
 
 def _reason(reject: RawReject) -> tuple[str | None, ...]:
-    return str(reject.line), reject.column, reject.rule, reject.message, str(STRUCTURAL)
+    reason = {"column": reject.column, "rule": reject.rule, "message": reject.message}
+    reasons = json.dumps([reason], ensure_ascii=False)
+    return str(reject.line), reject.column, reject.rule, reject.message, reasons, str(STRUCTURAL)
 
 
 def _raw(work: Publishing, line: int, raw: bytes) -> tuple[str, str, str]:

@@ -11,12 +11,17 @@ from pipeline.load.publishing import Publishing, equal, name, names
 NONE = sql.SQL("false")
 ALL = sql.SQL("true")
 
-# Its loads, and the replays of their rejects.
+# Its loads, and the replays of their rejects. Each by an index: the ledger may hold a million loads.
 EARLIER_LOADS = """
-    WITH earlier AS (SELECT load_id FROM landfall.load WHERE dataset = {dataset} AND uri = {uri})
-    SELECT array_agg(load_id::text) FROM landfall.load
-    WHERE dataset = {dataset} AND status = 'loaded' AND load_id <> {load_id}
-      AND (uri = {uri} OR substring(uri FROM '^replay of ([0-9a-f-]{{36}}) ')::uuid IN (SELECT load_id FROM earlier))
+    SELECT array_agg(load_id::text) FROM (
+        SELECT load_id FROM landfall.load WHERE dataset = {dataset} AND uri = {uri} AND status = 'loaded'
+        UNION ALL
+        SELECT replay.load_id FROM landfall.load origin JOIN landfall.load replay
+          ON substring(replay.uri FROM '^replay of ([0-9a-f-]{{36}}) ') = origin.load_id::text
+         AND replay.uri LIKE 'replay of %'
+        WHERE origin.dataset = {dataset} AND origin.uri = {uri}
+          AND replay.dataset = {dataset} AND replay.status = 'loaded'
+    ) found WHERE load_id <> {load_id}
 """
 
 CONFLICTS = """

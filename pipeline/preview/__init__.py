@@ -88,7 +88,7 @@ def _preview(
     parts = extraction.parts()
     part = next(parts, None)
     facts = FileFacts(fetched.source.name, uri, fetched.bytes)
-    found = checked(part, dataset, facts, this) if part else Checked.empty(dataset)
+    found = checked(part, extraction.schema, dataset, facts, this) if part else Checked.empty(dataset)
     records, structural = extraction.records, list(extraction.rejects())
     return Preview(
         source=uri,

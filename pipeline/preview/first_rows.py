@@ -44,9 +44,9 @@ class Checked:
         return Counter(json.loads(reasons)[0]["rule"] for reasons in self.rejected.column(_REASONS).to_pylist())
 
 
-def checked(part: RawPart, dataset: Dataset, file: FileFacts, this: Run) -> Checked:
-    """The rows of a part. Raises what the engine raises."""
-    values = values_of(this.engine.read.parquet(str(part.path)), dataset, file)
+def checked(part: RawPart, schema: pa.Schema, dataset: Dataset, file: FileFacts, this: Run) -> Checked:
+    """The rows of a part, which has this schema. Raises what the engine raises."""
+    values = values_of(this.engine.read.parquet(str(part.path)), schema, dataset, file)
     if dataset.row_rules:
         batches: Iterable[pa.RecordBatch] = from_engine(flagged(values, dataset).toArrow().to_batches(), dataset)
     else:

@@ -11,4 +11,4 @@ def test_ensure_creates_the_ledger_and_may_be_called_again(conn: Connection) -> 
     ledger.ensure(conn)
     with conn.cursor() as cursor:
         cursor.execute("SELECT version FROM landfall.version")
-        assert cursor.fetchall() == [(1,), (2,)]
+        assert cursor.fetchall() == [(1,), (2,), (3,)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.contract import check, read_files
+from pipeline.contract.lint import check, read_files
 from pipeline.errors import ContractError
 
 

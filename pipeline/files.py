@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from pipeline.contract import load_contracts, read_files
+from pipeline.contract.lint import load_contracts, read_files
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
 

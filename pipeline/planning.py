@@ -11,8 +11,8 @@ from uuid import UUID
 import click
 
 from pipeline import account, plan_text, progress
-from pipeline.contract import match
 from pipeline.contract.dataset import Dataset
+from pipeline.contract.match import match
 from pipeline.errors import UsageError
 from pipeline.job import Load, prepared
 from pipeline.load import staging

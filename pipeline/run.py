@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory, gettempdir
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
-from pipeline.contract import load_contracts, read_files
 from pipeline.contract.dataset import Dataset
+from pipeline.contract.lint import load_contracts, read_files
 from pipeline.errors import LandfallError, UsageError
 from pipeline.load import embedded, ledger
 from pipeline.load.connect import Connection, Destination, connect

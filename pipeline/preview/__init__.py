@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.contract import match
 from pipeline.contract.dataset import Dataset
 from pipeline.contract.lint import load
+from pipeline.contract.match import match
 from pipeline.errors import UsageError
 from pipeline.extract import Extraction, RawReject, open_source
 from pipeline.header import check_header

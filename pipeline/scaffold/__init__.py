@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.contract import check
+from pipeline.contract.lint import check
 from pipeline.errors import LandfallError
 from pipeline.scaffold.contract_text import Names, contract_text
 from pipeline.scaffold.names import dataset_name

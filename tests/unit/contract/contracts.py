@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.contract import check
+from pipeline.contract.lint import check
 from pipeline.contract.problem import Problem
 
 DATA = Path(__file__).parents[2] / "data" / "contracts"

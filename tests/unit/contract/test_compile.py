@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.contract import load, load_contracts, read_files
 from pipeline.contract.dataset import (
     Budget,
     Column,
@@ -21,6 +20,7 @@ from pipeline.contract.dataset import (
     RowRule,
     Rules,
 )
+from pipeline.contract.lint import load, load_contracts, read_files
 from pipeline.errors import ContractError
 from tests.unit.contract.contracts import DATA, VALID, edited
 

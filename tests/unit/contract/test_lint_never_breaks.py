@@ -8,7 +8,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.contract import check, load
+from pipeline.contract.lint import check, load
 from tests.unit.contract.contracts import DATA, VALID
 
 TEXTS = [VALID, *(path.read_text(encoding="utf-8") for path in sorted(DATA.glob("*.yaml")))]

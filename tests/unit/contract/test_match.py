@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.contract import match
 from pipeline.contract.dataset import Dataset, ReadOptions
+from pipeline.contract.match import match
 from pipeline.errors import ContractError
 
 

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.cast import strict_cast
-from pipeline.contract import match
 from pipeline.contract.document import parse
+from pipeline.contract.match import match
 from pipeline.errors import LandfallError, SourceError
 from pipeline.extract import open_source
 from pipeline.scaffold import Wanted, scaffold

@@ -48,7 +48,7 @@ def staged(values: DataFrame, dataset: Dataset, target: StagingTarget) -> DataFr
     if not dataset.row_rules:
 
         def typed_and_staged(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            return stage(typed_batches(batches, dataset), dataset, target)
+            return stage(typed_batches(batches, dataset, for_copy=True), dataset, target)
 
         return values.mapInArrow(typed_and_staged, _CONFIRMATION_TYPE)
 
@@ -78,11 +78,11 @@ def stage(batches: Iterable[pa.RecordBatch], dataset: Dataset, target: StagingTa
     warned: Counter[str] = Counter()
     try:
         for batch in batches:
-            kept = batch.filter(batch.column("_keep"))
+            kept = _where(batch, batch.column("_keep"))
             reasons = all_reasons(kept, dataset, warned)
             valid = pc.is_null(reasons)
             writer.write(
-                kept.filter(valid),
+                _where(kept, valid),
                 _rejects(kept.column("_line").filter(pc.invert(valid)), reasons.drop_null()),
                 batch.num_rows - kept.num_rows,
             )
@@ -102,6 +102,11 @@ def stage(batches: Iterable[pa.RecordBatch], dataset: Dataset, target: StagingTa
         ],
         CONFIRMATION,
     )
+
+
+def _where(batch: pa.RecordBatch, mask: pa.Array) -> pa.RecordBatch:
+    """The rows of which `mask` is true; without a copy where that is all of them."""
+    return batch if pc.all(mask).as_py() else batch.filter(mask)
 
 
 def all_reasons(batch: pa.RecordBatch, dataset: Dataset, warned: Counter[str]) -> pa.Array:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.cast import strict_cast
-from pipeline.cast.attempt import either
+from pipeline.cast.attempt import either, has_byte
 from pipeline.contract.dataset import Column, ColumnType, Dataset
 from pipeline.reasons import Reasons, quoted
 from pipeline.validate import check_column
@@ -21,20 +21,32 @@ from pipeline.validate import check_column
 BATCH_ROWS = 65_536
 
 
-def typed_batches(batches: Iterable[pa.RecordBatch], dataset: Dataset) -> Iterator[pa.RecordBatch]:
-    """Typed rows of batches in the shape of `transform.values_of`."""
+# Kinds of which PostgreSQL reads every text that our cast takes as the same value
+# (https://www.postgresql.org/docs/current/datatype-numeric.html, datatype-datetime.html).
+_SAME_SPELLING = frozenset({"integer", "decimal", "date"})
+
+
+def typed_batches(
+    batches: Iterable[pa.RecordBatch], dataset: Dataset, *, for_copy: bool = False
+) -> Iterator[pa.RecordBatch]:
+    """Typed rows of batches in the shape of `transform.values_of`.
+
+    With `for_copy`, numbers and dates that came as text stay the text that they were, once cast and checked: it is what
+    COPY wants, and to write them anew is most of the cost of a row.
+    """
     for batch in gathered(batches):
-        yield typed_batch(batch, dataset)
+        yield typed_batch(batch, dataset, for_copy=for_copy)
 
 
-def typed_batch(batch: pa.RecordBatch, dataset: Dataset) -> pa.RecordBatch:
+def typed_batch(batch: pa.RecordBatch, dataset: Dataset, *, for_copy: bool = False) -> pa.RecordBatch:
     """One batch of values, cast and checked. Rows that `where` drops are carried without values."""
     reasons = Reasons()
     keep = batch.column("_keep")
     dropped = None if pc.all(keep).as_py() in (True, None) else pc.invert(keep)
     columns: list[pa.Array] = []
     for index, column in enumerate(dataset.columns):
-        columns.append(_typed_column(batch, index, column, dropped, reasons))
+        values = _typed_column(batch, index, column, dropped, reasons)
+        columns.append(_spelling(batch.column(f"v{index}"), values, column.type) if for_copy else values)
     names = [column.name for column in dataset.columns]
     rows = batch.num_rows
     return pa.RecordBatch.from_arrays(
@@ -55,6 +67,15 @@ def _typed_column(
     check_column(column, values, either(bad, failed), found)
     _merge(found, dropped, reasons)
     return values
+
+
+def _spelling(raw: pa.Array, values: pa.Array, column_type: ColumnType) -> pa.Array:
+    """The text that became `values`, if COPY reads the same from it; else the values."""
+    kind = column_type.kind
+    if kind not in _SAME_SPELLING or column_type.format or not pa.types.is_string(raw.type):
+        return values
+    # 1e999999 times zero is zero to Arrow, and too much for PostgreSQL.
+    return values if kind == "decimal" and has_byte(raw, b"e") else raw
 
 
 def _merge(found: Reasons, dropped: pa.Array | None, reasons: Reasons) -> None:

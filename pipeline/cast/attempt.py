@@ -66,3 +66,12 @@ def is_text(array: pa.Array) -> bool:
     return bool(
         pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type)
     )
+
+
+def has_byte(array: pa.Array, byte: bytes) -> bool:
+    """Whether `byte` or its upper case occurs in the text of `array`; may say yes for bytes beside a slice."""
+    data = array.buffers()[-1]
+    if data is None or pa.types.is_string_view(array.type):
+        return data is not None
+    text = memoryview(data).tobytes()
+    return byte in text or byte.upper() in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.cast.attempt import blank_out, cast_where_possible, either, is_text, mismatch
+from pipeline.cast.attempt import blank_out, cast_where_possible, either, has_byte, is_text, mismatch
 from pipeline.contract.dataset import ColumnType
 
 _INTEGER = r"^[+-]?[0-9]+$"
@@ -23,7 +23,7 @@ def to_integer(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.A
     wanted = _INTEGERS[column_type.bits]
     if not is_text(array):
         return cast_where_possible(array, lambda part: pc.cast(part, wanted))
-    if not _has_byte(array, b"x"):  # Arrow would read 0x1F as 31
+    if not has_byte(array, b"x"):  # Arrow would read 0x1F as 31
         try:
             return pc.cast(array, wanted), None
         except pa.ArrowInvalid:
@@ -70,12 +70,3 @@ def to_boolean(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.A
     true, false = pc.is_in(words, pa.array(_TRUE)), pc.is_in(words, pa.array(_FALSE))
     bad = pc.and_(pc.is_valid(array), pc.invert(pc.or_(true, false)))
     return pc.if_else(pc.or_(true, false), true, pa.scalar(None, pa.bool_())), bad
-
-
-def _has_byte(array: pa.Array, byte: bytes) -> bool:
-    """Whether `byte` or its upper case occurs in the text of `array`; may say yes for bytes beside a slice."""
-    data = array.buffers()[-1]
-    if data is None or pa.types.is_string_view(array.type):
-        return data is not None
-    text = memoryview(data).tobytes()
-    return byte in text or byte.upper() in text

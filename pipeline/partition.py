@@ -45,15 +45,17 @@ def staged(values: DataFrame, dataset: Dataset, target: StagingTarget) -> DataFr
 
     `warned` is JSON: for each row rule of severity warning or info, the number of staged rows that break it.
     """
+    types = [column.type for column in dataset.columns]
     if not dataset.row_rules:
 
         def typed_and_staged(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            return stage(typed_batches(batches, dataset, for_copy=True), dataset, target)
+            writer = StagingWriter(target, types)
+            return stage(typed_batches(batches, dataset, for_csv=not writer.binary), dataset, writer)
 
         return values.mapInArrow(typed_and_staged, _CONFIRMATION_TYPE)
 
     def flagged_and_staged(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return stage(from_engine(batches, dataset), dataset, target)
+        return stage(from_engine(batches, dataset), dataset, StagingWriter(target, types))
 
     return flagged(values, dataset).mapInArrow(flagged_and_staged, _CONFIRMATION_TYPE)
 
@@ -72,9 +74,8 @@ def flagged(values: DataFrame, dataset: Dataset) -> DataFrame:
     return rows.select("*", *flags)
 
 
-def stage(batches: Iterable[pa.RecordBatch], dataset: Dataset, target: StagingTarget) -> Iterator[pa.RecordBatch]:
+def stage(batches: Iterable[pa.RecordBatch], dataset: Dataset, writer: StagingWriter) -> Iterator[pa.RecordBatch]:
     """Write typed batches to staging in one transaction and yield its confirmation."""
-    writer = StagingWriter(target)
     warned: Counter[str] = Counter()
     try:
         for batch in batches:

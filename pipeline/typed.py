@@ -27,18 +27,18 @@ _SAME_SPELLING = frozenset({"integer", "decimal", "date"})
 
 
 def typed_batches(
-    batches: Iterable[pa.RecordBatch], dataset: Dataset, *, for_copy: bool = False
+    batches: Iterable[pa.RecordBatch], dataset: Dataset, *, for_csv: bool = False
 ) -> Iterator[pa.RecordBatch]:
     """Typed rows of batches in the shape of `transform.values_of`.
 
-    With `for_copy`, numbers and dates that came as text stay the text that they were, once cast and checked: it is what
-    COPY wants, and to write them anew is most of the cost of a row.
+    With `for_csv`, numbers and dates that came as text stay the text that they were, once cast and checked: COPY reads
+    the same from it, and to write them anew is most of the cost of a row.
     """
     for batch in gathered(batches):
-        yield typed_batch(batch, dataset, for_copy=for_copy)
+        yield typed_batch(batch, dataset, for_csv=for_csv)
 
 
-def typed_batch(batch: pa.RecordBatch, dataset: Dataset, *, for_copy: bool = False) -> pa.RecordBatch:
+def typed_batch(batch: pa.RecordBatch, dataset: Dataset, *, for_csv: bool = False) -> pa.RecordBatch:
     """One batch of values, cast and checked. Rows that `where` drops are carried without values."""
     reasons = Reasons()
     keep = batch.column("_keep")
@@ -46,7 +46,7 @@ def typed_batch(batch: pa.RecordBatch, dataset: Dataset, *, for_copy: bool = Fal
     columns: list[pa.Array] = []
     for index, column in enumerate(dataset.columns):
         values = _typed_column(batch, index, column, dropped, reasons)
-        columns.append(_spelling(batch.column(f"v{index}"), values, column.type) if for_copy else values)
+        columns.append(_spelling(batch.column(f"v{index}"), values, column.type) if for_csv else values)
     names = [column.name for column in dataset.columns]
     rows = batch.num_rows
     return pa.RecordBatch.from_arrays(

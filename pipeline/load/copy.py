@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import psycopg2
 import pyarrow as pa
-from psycopg2 import sql
 
+from pipeline.contract.dataset import ColumnType
 from pipeline.errors import BalanceError
-from pipeline.load import straight
+from pipeline.load import binary, straight
 from pipeline.load.connect import Connection, connect, translate
 from pipeline.load.encode import encode
-from pipeline.load.sender import Sender, Table
+from pipeline.load.sender import Copy, Sender, Table, copy_into
 from pipeline.load.staging import REJECT_COLUMNS, StagingTarget
 
 CHUNK_BYTES = 4 << 20  # of Arrow data per piece of CSV: a worker's memory is bounded to a few times this
@@ -36,12 +37,15 @@ class StagingWriter:
 
     A second thread sends while the caller encodes. `write` and `close` raise TransientError or DestinationError once
     the database has failed. Whatever they raise, the writer is aborted by then. Rows of a load that goes straight into
-    its target are handed to that load's session instead.
+    its target are handed to that load's session instead. With `types`, those of the target's columns, rows go in
+    COPY's binary format where it carries all of them (`binary`).
     """
 
-    def __init__(self, target: StagingTarget) -> None:
+    def __init__(self, target: StagingTarget, types: Sequence[ColumnType] = ()) -> None:
         self._target = target
+        self._types = types
         self._straight = straight.of(target.load_id)
+        self.binary = self._straight.binary if self._straight else bool(types) and binary.carries(types)
         self._session: _Session | None = None
         self._rejects: list[pa.RecordBatch] = []
         self._kept_back = 0
@@ -93,33 +97,39 @@ class StagingWriter:
 
     def _send(self, table: Table, batch: pa.RecordBatch) -> None:
         step = max(1, batch.num_rows * CHUNK_BYTES // max(1, batch.nbytes))
-        pieces = (batch.slice(start, step) for start in range(0, batch.num_rows, step))
-        if table == "rows" and self._straight is not None:
-            for piece in pieces:
-                self._straight.put(encode(piece, str(self._target.load_id)))
-            return
-        if self._session is None:
-            self._session = _Session(self._target)
-        for piece in pieces:
-            self._session.sender.put(table, encode(piece, self._session.attempt))
+        for start in range(0, batch.num_rows, step):
+            piece = batch.slice(start, step)
+            if table == "rows" and self._straight is not None:
+                self._straight.put(self._encoded(piece, self._target.load_id))
+                continue
+            if self._session is None:
+                self._session = _Session(self._target, binary=self.binary)
+            attempt = self._session.attempt
+            rows = self._encoded(piece, attempt) if table == "rows" else encode(piece, attempt)
+            self._session.sender.put(table, rows)
+
+    def _encoded(self, piece: pa.RecordBatch, last: int | UUID) -> bytes:
+        if self.binary:
+            return binary.encode(piece, self._types, last.bytes if isinstance(last, UUID) else last.to_bytes(4, "big"))
+        return encode(piece, str(last) if isinstance(last, UUID) else last)
 
 
 class _Session:
     """The transaction of one writer. `attempt`: the `_attempt` of its rows, unique in the database."""
 
-    def __init__(self, target: StagingTarget) -> None:
+    def __init__(self, target: StagingTarget, *, binary: bool) -> None:
         self._conn: Connection = connect(target.destination, "staging")
         try:
             self.attempt = _next_attempt(self._conn)
         except psycopg2.Error as error:
             self._conn.close()
             raise translate(error) from error
-        columns = [*(name for name, _ in target.columns), "_line"]
-        statements: dict[Table, sql.Composed] = {
-            "rows": _statement(target.rows, columns),
-            "rejects": _statement(target.rejects, REJECT_COLUMNS),
+        rows = [*(name for name, _ in target.columns), "_line", "_attempt"]
+        copies: dict[Table, Copy] = {
+            "rows": copy_into(target.rows, rows, binary=binary),
+            "rejects": copy_into(target.rejects, [*REJECT_COLUMNS, "_attempt"]),
         }
-        self.sender = Sender(self._conn, statements)
+        self.sender = Sender(self._conn, copies)
 
     def commit(self, written: dict[Table, int]) -> None:
         """Commit if the server counts as many rows as were written."""
@@ -132,11 +142,6 @@ class _Session:
             raise translate(error) from error
         finally:
             self._conn.close()
-
-
-def _statement(table: sql.Identifier, columns: Sequence[str]) -> sql.Composed:
-    listed = sql.SQL(", ").join(map(sql.Identifier, (*columns, "_attempt")))
-    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, listed)
 
 
 def _next_attempt(conn: Connection) -> int:

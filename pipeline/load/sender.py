@@ -8,7 +8,8 @@ import queue
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, cast
 
@@ -16,6 +17,7 @@ import psycopg2
 from psycopg2 import sql
 
 from pipeline.errors import LandfallError, TransientError
+from pipeline.load.binary import HEAD, TAIL
 from pipeline.load.connect import Connection, translate
 
 Table = Literal["rows", "rejects"]
@@ -26,25 +28,42 @@ THREAD = "landfall-copy"
 STALL_SECONDS = 300.0  # without the server taking a piece, or ending a COPY: then it will not any more
 
 
+@dataclass(frozen=True)
+class Copy:
+    """A COPY FROM STDIN, and what its format wants before the first piece and after the last."""
+
+    statement: sql.Composed
+    head: bytes = b""
+    tail: bytes = b""
+
+
+def copy_into(table: sql.Identifier, columns: Sequence[str], *, binary: bool = False) -> Copy:
+    """COPY of these columns, as CSV or in the binary format."""
+    listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+    form = sql.SQL("binary" if binary else "csv")
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT {})").format(table, listed, form)
+    return Copy(statement, HEAD, TAIL) if binary else Copy(statement)
+
+
 class Sender:
-    """COPYs into tables of one session's transaction. `statements`: the COPY of each table.
+    """COPYs into tables of one session's transaction. `copies`: the COPY of each table.
 
     `put` and `finish` raise TransientError or DestinationError if the database fails, and TransientError if it has not
     moved for STALL_SECONDS; the caller then has to `abort`, or to `stop`.
     """
 
-    def __init__(self, conn: Connection, statements: Mapping[Table, sql.Composed]) -> None:
+    def __init__(self, conn: Connection, copies: Mapping[Table, Copy]) -> None:
         self._conn = conn
-        self._statements = statements
+        self._copies = copies
         self._pieces: queue.Queue[tuple[Table, bytes] | None] = queue.Queue(QUEUED)
         self._failure: BaseException | None = None
-        self._copied: dict[Table, int] = dict.fromkeys(statements, 0)
+        self._copied: dict[Table, int] = dict.fromkeys(copies, 0)
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
         self._thread.start()
 
     def put(self, table: Table, piece: bytes) -> None:
-        """Queue a piece of CSV for one of the tables."""
+        """Queue a piece, whole rows in the format of the table's COPY."""
         self._check()
         try:
             self._pieces.put((table, piece), timeout=STALL_SECONDS)
@@ -106,10 +125,11 @@ class Sender:
 
     def _copy(self, table: Table, first: bytes) -> tuple[Table, bytes] | None:
         """One COPY, for as long as the pieces are of one table. Returns the piece after them."""
-        feed = _Feed(self, table, first)
+        copy = self._copies[table]
+        feed = _Feed(self, table, copy.head + first, copy.tail)
         try:
             with self._conn.cursor() as cursor:
-                cursor.copy_expert(self._statements[table], cast(Any, feed))
+                cursor.copy_expert(copy.statement, cast(Any, feed))
                 self._copied[table] += cursor.rowcount
         except Exception as error:  # noqa: BLE001 - handed to the caller's thread by _check
             self._failure = error
@@ -117,12 +137,13 @@ class Sender:
 
 
 class _Feed:
-    """What psycopg2 reads a COPY's bytes from: the queue's pieces up to the first one of another table."""
+    """What psycopg2 reads a COPY's bytes from: the queue's pieces up to the first one of another table, then `tail`."""
 
-    def __init__(self, sender: Sender, table: Table, first: bytes) -> None:
+    def __init__(self, sender: Sender, table: Table, first: bytes, tail: bytes) -> None:
         self._sender = sender
         self._table = table
         self._next: bytes | None = first
+        self._tail = tail
         self.ended = False
         self.rest: tuple[Table, bytes] | None = None
 
@@ -138,7 +159,7 @@ class _Feed:
         if self.rest is not None and self.rest[0] == self._table:
             return self.rest[1]
         self.ended = True
-        return b""
+        return self._tail
 
 
 def _stalled() -> TransientError:

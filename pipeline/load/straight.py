@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from psycopg2 import sql
-
 from pipeline.errors import LandfallError
-from pipeline.load import evolution, locks, scope
+from pipeline.load import binary, evolution, locks, scope
 from pipeline.load.connect import Connection
 from pipeline.load.publishing import Publishing
 from pipeline.load.request import PublishRequest
-from pipeline.load.sender import Sender
+from pipeline.load.sender import Sender, copy_into
 
 # The target is held while the file is read, and others wait for it no longer than their `lock_wait` (600 s). At the
 # 30 MB a second of a slow destination this many bytes take less than two minutes, unpacked from gzip less than ten.
@@ -26,20 +24,21 @@ _under_way: dict[UUID, Straight] = {}
 
 
 class Straight:
-    """A publish that began before its rows were read. `put` may be called from several threads."""
+    """A publish that began before its rows were read. `put` may be called from several threads.
+
+    `binary`: whether it takes them in COPY's binary format, which needs the very types of the contract, else as CSV.
+    """
 
     def __init__(self, work: Publishing) -> None:
         self._work = work
         self._conn: Connection = work.cursor.connection
+        self.binary = binary.carries([column.type for column in work.dataset.columns]) and _same_types(work)
         columns = (*work.columns, "_line", "_load_id")
-        listed = sql.SQL(", ").join(map(sql.Identifier, columns))
-        self._sender = Sender(
-            self._conn, {"rows": sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(work.target, listed)}
-        )
+        self._sender = Sender(self._conn, {"rows": copy_into(work.target, columns, binary=self.binary)})
         _under_way[work.request.load_id] = self
 
     def put(self, piece: bytes) -> None:
-        """Queue a piece of CSV: the load's columns, `_line`, `_load_id`. Raises like `Sender.put`."""
+        """Queue rows: the load's columns, `_line`, `_load_id`. Raises like `Sender.put`."""
         self._sender.put("rows", piece)
 
     @property
@@ -93,6 +92,10 @@ def take_back(work: Publishing) -> None:
     """Undo the rows, a table made for them, and all that was done since, within the transaction."""
     work.run("ROLLBACK TO SAVEPOINT straight")
     work.counts.clear()
+
+
+def _same_types(work: Publishing) -> bool:
+    return all(work.present.columns[column].sql == work.staged.columns[column].sql for column in work.columns)
 
 
 def _incomparable(request: PublishRequest) -> bool:

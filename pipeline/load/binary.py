@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.contract.dataset import ColumnType
-from pipeline.load.binary_numeric import numeric_fields, suits
+from pipeline.load.binary_numeric import numeric_fields, raw, suits
 
 HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TAIL = b"\xff\xff"
@@ -44,7 +44,7 @@ def encode(batch: pa.RecordBatch, types: Sequence[ColumnType], last: bytes) -> b
     for column, column_type in zip(batch.columns, types, strict=False):
         _add(row, column, column_type)
     for column in batch.columns[len(types) :]:
-        row.add(_sized(">i8", _numpy(column)))
+        row.add(_sized(">i8", raw(column, "i8")))
     row.add([(">i4", len(last)), (f"S{len(last)}", last)])
     return row.joined()
 
@@ -109,9 +109,7 @@ def _add(row: _Row, column: pa.Array, column_type: ColumnType) -> None:
     if not column.null_count:
         row.add(_fixed(column, column_type))
         return
-    null = _numpy(column.is_null())
-    zero = pa.scalar(0, pa.int32()).cast(column.type) if column_type.kind != "boolean" else pa.scalar(False)
-    row.add_unless_null(_fixed(column.fill_null(zero), column_type), null)
+    row.add_unless_null(_fixed(column, column_type), _bits(column.is_null()))
 
 
 def _fixed(column: pa.Array, column_type: ColumnType) -> Fields:
@@ -128,7 +126,7 @@ def _add_text(row: _Row, column: pa.Array, before: bytes) -> None:
     if before:
         fields.append((f"S{len(before)}", before))
     if texts.null_count:
-        row.add_unless_null(fields, _numpy(texts.is_null()))
+        row.add_unless_null(fields, _bits(texts.is_null()))
     else:
         row.add(fields)
     row.add_texts(filled)
@@ -138,33 +136,27 @@ def _sized(kind: str, values: Values) -> Fields:
     return [(">i4", np.dtype(kind).itemsize), (kind, values)]
 
 
-def _numpy(column: pa.Array) -> Values:
+def _bits(column: pa.Array) -> Values:
     values: Values = column.to_numpy(zero_copy_only=False)
     return values
 
 
 def _integer(column: pa.Array) -> Fields:
-    return _sized(f">i{column.type.bit_width // 8}", _numpy(column))
+    size = column.type.bit_width // 8
+    return _sized(f">i{size}", raw(column, f"i{size}"))
 
 
 def _double(column: pa.Array) -> Fields:
-    return _sized(f">f{column.type.bit_width // 8}", _numpy(column))
-
-
-def _date(column: pa.Array) -> Fields:
-    return _sized(">i4", _numpy(column.view(pa.int32())) - _EPOCH_DAYS)
-
-
-def _moment(column: pa.Array) -> Fields:
-    return _sized(">i8", _numpy(column.view(pa.int64())) - _EPOCH_MICROSECONDS)
+    size = column.type.bit_width // 8
+    return _sized(f">f{size}", raw(column, f"f{size}"))
 
 
 _FIXED: dict[str, Callable[[pa.Array], Fields]] = {
     "integer": _integer,
     "double": _double,
-    "boolean": lambda column: _sized("u1", _numpy(column)),
-    "date": _date,
-    "timestamp": _moment,
-    "timestamptz": _moment,
-    "time": lambda column: _sized(">i8", _numpy(column.view(pa.int64()))),
+    "boolean": lambda column: _sized("u1", _bits(column.fill_null(False))),
+    "date": lambda column: _sized(">i4", raw(column, "i4") - _EPOCH_DAYS),
+    "timestamp": lambda column: _sized(">i8", raw(column, "i8") - _EPOCH_MICROSECONDS),
+    "timestamptz": lambda column: _sized(">i8", raw(column, "i8") - _EPOCH_MICROSECONDS),
+    "time": lambda column: _sized(">i8", raw(column, "i8")),
 }

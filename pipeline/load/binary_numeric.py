@@ -27,9 +27,9 @@ def suits(column_type: ColumnType) -> bool:
 
 
 def numeric_fields(column: pa.Array) -> list[tuple[str, Any]]:
-    """The parts of each row's field, its length first. `column`: a decimal128 of at most 18 digits, without NULL."""
+    """The parts of each row's field, its length first. `column`: a decimal128 of at most 18 digits."""
     scale = column.type.scale
-    unscaled = _unscaled(column)
+    unscaled = raw(column, "i8,i8")["f0"]  # the lower half of 128 bits is all of the number, at 18 digits
     absolute = np.abs(unscaled)
     whole, fraction = np.divmod(absolute, 10**scale)
     behind = -(-scale // _DIGITS)
@@ -44,10 +44,12 @@ def numeric_fields(column: pa.Array) -> list[tuple[str, Any]]:
     ]
 
 
-def _unscaled(column: pa.Array) -> npt.NDArray[np.int64]:
-    """The lower 64 bits of each 128: all of the number, at 18 digits."""
-    values = np.frombuffer(column.buffers()[1], np.int64)[0::2]
-    return values[column.offset : column.offset + len(column)]
+def raw(column: pa.Array, kind: str) -> npt.NDArray[Any]:
+    """What Arrow holds of a column of fixed width, as that numpy type; of no meaning where it is NULL."""
+    held = column.buffers()[1]
+    if held is None:
+        return np.zeros(len(column), kind)
+    return np.frombuffer(held, kind)[column.offset : column.offset + len(column)]
 
 
 def _groups(whole: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:

@@ -13,6 +13,7 @@ from pipeline.contract.dataset import ColumnType
 
 SMALL = ColumnType("integer", "smallint", bits=16)
 BIG = ColumnType("integer", "bigint")
+DIGITS = ColumnType("decimal", "numeric(38,0)", precision=38, scale=0)
 MONEY = ColumnType("decimal", "numeric(12,2)", precision=12, scale=2)
 REAL = ColumnType("double", "real", bits=32)
 DOUBLE = ColumnType("double", "double precision")
@@ -59,6 +60,10 @@ CASES = [
     (UUID, "550E8400-E29B-41D4-A716-446655440000", "550e8400-e29b-41d4-a716-446655440000"), (UUID, "550e8400", BAD),
     (JSON, '{"a": [1, "é"]}', '{"a": [1, "é"]}'), (JSON, '"\\\\u0000"', '"\\\\u0000"'), (JSON, '"\\u0000"', BAD),
     (JSON, '"\\ud800"', BAD), (JSON, "NaN", BAD), (JSON, "{", BAD), (JSON, "[" * 300 + "]" * 300, BAD),
+    (MONEY, "0e-9999999", Decimal("0.00")), (MONEY, "1e5", Decimal("100000.00")), (MONEY, "1e-2", Decimal("0.01")),
+    (MONEY, "1e-3", BAD), (MONEY, "1e10", BAD), (MONEY, "1e", BAD), (MONEY, "0x1e2", BAD), (MONEY, "\u0661e2", BAD),
+    (MONEY, "0" * 60 + "1.5", Decimal("1.50")), (MONEY, "9" * 39, BAD), (MONEY, "x" * 60, BAD), (MONEY, "1e" + "9" * 30, BAD),
+    (DIGITS, "1e-39", BAD), (DIGITS, "0." + "0" * 38 + "1", BAD), (DIGITS, "9" * 38, Decimal("9" * 38)),
     (BYTES, "\\xdeadBEEF", b"\xde\xad\xbe\xef"), (BYTES, "3q2+7w==", b"\xde\xad\xbe\xef"), (BYTES, "?", BAD),
     (INTEGERS, "[1, null, 2]", [1, None, 2]), (INTEGERS, "[]", []), (INTEGERS, '["x"]', BAD), (INTEGERS, "[[1]]", BAD),
 ]  # fmt: skip

@@ -19,6 +19,11 @@ BASE = "bench_base"
 COPY = "\\copy bench_base.{table} from '{path}' with (format csv, header)"
 SCHEMAS = ("bench_base", "bench_append", "bench_replace", "bench_upsert", "bench_peers", "aviation")
 SHORT = 9
+FORGET = """DO $$ BEGIN
+    IF to_regclass('landfall.load') IS NOT NULL THEN
+        TRUNCATE landfall.load, landfall.reject, landfall.before_image;
+    END IF;
+END $$"""
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,9 @@ class Ground:
         return cost, side.after()
 
     def clean(self) -> None:
-        """Drop every table of every case: each run starts from nothing, and the disk never holds two results."""
-        self.server.run(f"DROP SCHEMA IF EXISTS {', '.join(SCHEMAS)} CASCADE")
+        """Drop every table of every case, and forget every load: a file that was loaded before is compared with what it
+        brought then. So each run starts from nothing, and the disk never holds two results."""
+        self.server.run(f"DROP SCHEMA IF EXISTS {', '.join(SCHEMAS)} CASCADE", FORGET)
 
     def psql(self, *statements: str) -> list[str]:
         """The command that runs statements by psql."""

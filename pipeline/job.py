@@ -16,7 +16,8 @@ from pipeline.contract.dataset import Dataset
 from pipeline.contract.match import match
 from pipeline.dialect import dialect_of
 from pipeline.errors import DestinationError, LandfallError, TransientError
-from pipeline.extract import Extraction, PartForm, RawPart, open_source
+from pipeline.extract import Extraction, PartArea, RawPart, open_source
+from pipeline.extract.parts import PartForm
 from pipeline.failure import as_landfall_error
 from pipeline.header import Header, MissingColumnsError, check_header
 from pipeline.load import ledger, staging, straight
@@ -38,8 +39,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
-# With 64 MB Sail is no faster and takes 100 MB more; Spark pays for each job that it starts.
-_PARTS: dict[Engine, tuple[int, PartForm]] = {"sail": (32 << 20, "arrow"), "spark": (64 << 20, "parquet")}
+# With parts of 64 MB Sail is no faster and takes 100 MB more; Spark pays for each job that it starts.
+_PARTS: dict[Engine, tuple[int, PartForm, int | None]] = {
+    "sail": (32 << 20, "arrow", 4 << 20),
+    "spark": (64 << 20, "parquet", None),
+}
 
 
 @dataclass(frozen=True)
@@ -162,8 +166,8 @@ def prepared(load: Load, receipt: Receipt, straight_too: bool = False) -> Prepar
 
 
 def _open(load: Load) -> Extraction:
-    size, form = _PARTS[load.run.settings.engine]
-    return open_source(load.fetched.path, load.fetched.source.uri, load.dataset, load.work, size, form)
+    area = PartArea(load.work, *_PARTS[load.run.settings.engine])
+    return open_source(load.fetched.path, load.fetched.source.uri, load.dataset, area)
 
 
 def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:

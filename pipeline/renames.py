@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.contract.dataset import Dataset
 from pipeline.errors import LandfallError
-from pipeline.extract import open_source
+from pipeline.extract import PartArea, open_source
 from pipeline.header import MissingColumnsError
 from pipeline.load.connect import Connection
 from pipeline.load.overlap import overlap
@@ -43,7 +43,7 @@ def _values(new: tuple[str, ...], fetched: Fetched, dataset: Dataset, work: Path
 
     carrying = replace(dataset.load, evolution=replace(dataset.load.evolution, new_columns="add"))
     extraction = open_source(
-        fetched.path, fetched.source.uri, replace(dataset, load=carrying), work, part_bytes=SAMPLE_BYTES
+        fetched.path, fetched.source.uri, replace(dataset, load=carrying), PartArea(work, SAMPLE_BYTES)
     )
     part = next(iter(extraction.parts()), None)
     if part is None:

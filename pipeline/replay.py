@@ -17,7 +17,7 @@ from pipeline import account, progress, reread, returned
 from pipeline.checksum import checksum
 from pipeline.contract.dataset import Budget, Dataset
 from pipeline.errors import RefusedError, UsageError
-from pipeline.extract import LINE, open_source
+from pipeline.extract import LINE, PartArea, open_source
 from pipeline.job import load_alone
 from pipeline.load import ledger
 from pipeline.load.request import Replay
@@ -147,7 +147,7 @@ def _identified(
 def _starts(path: Path, uri: str, dataset: Dataset) -> list[int]:
     """The lines on which the file's records start, in their order."""
     with TemporaryDirectory(dir=path.parent) as area:
-        extraction = open_source(path, uri, dataset, Path(area))
+        extraction = open_source(path, uri, dataset, PartArea(Path(area)))
         found = [line for part in extraction.parts() for line in _part_lines(part.path)]
         return sorted(found + [reject.line for reject in extraction.rejects()])
 

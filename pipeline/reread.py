@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from pipeline.contract.dataset import Dataset
 from pipeline.contract.names import snake_case
 from pipeline.errors import SourceError, UsageError
-from pipeline.extract import LINE, open_source
+from pipeline.extract import LINE, PartArea, open_source
 from pipeline.source import SourceObject, fetch
 
 FORMATS = ("parquet", "xlsx", "avro", "orc")
@@ -107,7 +107,7 @@ def _original(load: Mapping[str, Any], work: Path) -> Path:
 
 def _rows(file: Path, uri: str, dataset: Dataset, work: Path, lines: set[int]) -> pa.Table:
     """The raw rows on these lines, columns of the path included."""
-    extraction = open_source(file, uri, dataset, work)
+    extraction = open_source(file, uri, dataset, PartArea(work))
     wanted, tables = pa.array(sorted(lines), pa.int64()), [extraction.schema.empty_table()]
     for part in extraction.parts():
         table = pq.read_table(part.path).select(extraction.schema.names).cast(extraction.schema)

@@ -12,30 +12,27 @@ from pipeline.contract.dataset import Dataset
 from pipeline.errors import SourceError, UsageError
 from pipeline.extract.compression import Member, detect, materialise, open_members
 from pipeline.extract.extraction import LINE, Extraction, SourceColumn
-from pipeline.extract.parts import PartArea, PartForm, RawPart
+from pipeline.extract.parts import PartArea, RawPart
 from pipeline.extract.rejects import RawReject
 from pipeline.extract.signature import refuse_binary
 
-__all__ = ["LINE", "Extraction", "PartForm", "RawPart", "RawReject", "SourceColumn", "open_source"]
+__all__ = ["LINE", "Extraction", "PartArea", "RawPart", "RawReject", "SourceColumn", "open_source"]
 
 
-def open_source(
-    path: Path, name: str, dataset: Dataset, work: Path, part_bytes: int = 64 << 20, form: PartForm = "parquet"
-) -> Extraction:
+def open_source(path: Path, name: str, dataset: Dataset, area: PartArea) -> Extraction:
     """Begin to read the local file `path`, which messages and path columns know as `name`.
 
-    Parts of about `part_bytes` bytes of input are written as `form` into the existing directory `work`. Raises
-    SourceError if the file is not what its contract says, corrupt, or empty where a header must be; UsageError if a
-    library is missing.
+    Its parts go into `area`. Raises SourceError if the file is not what its contract says, corrupt, or empty where a
+    header must be; UsageError if a library is missing.
     """
     try:
-        extraction, source = _chosen(path, name, dataset, work)
+        extraction, source = _chosen(path, name, dataset, area.directory)
     except ModuleNotFoundError as missing:
         extra = dataset.read.format
         raise UsageError(
             f"{name}: to read {extra}, install {missing.name}: pip install 'landfall[{extra}]'"
         ) from missing
-    return extraction(source, name, dataset, PartArea(work, part_bytes, form))
+    return extraction(source, name, dataset, area)
 
 
 def _chosen(path: Path, name: str, dataset: Dataset, work: Path) -> tuple[Callable[..., Extraction], object]:

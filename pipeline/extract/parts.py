@@ -17,11 +17,20 @@ _BATCH_ROWS = 1 << 16
 
 @dataclass(frozen=True)
 class PartArea:
-    """Where the parts of a source go: an existing directory, a file for every `part_bytes` bytes of input."""
+    """Where the parts of a source go: an existing directory, a file for every `part_bytes` bytes of input.
+
+    The first has `first_bytes`, each other twice as many as the one before, up to `part_bytes`: so whoever takes them
+    can begin sooner.
+    """
 
     directory: Path
-    part_bytes: int
-    form: PartForm
+    part_bytes: int = 64 << 20
+    form: PartForm = "parquet"
+    first_bytes: int | None = None
+
+    def size(self, number: int) -> int:
+        """Bytes of input of the part of this number, from 0."""
+        return self.part_bytes if self.first_bytes is None else min(self.part_bytes, self.first_bytes << number)
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ class PartWriter:
         self._bytes += size
         if table.num_rows:
             self._tables.append(table)
-        if self._bytes >= self._area.part_bytes:
+        if self._bytes >= self._area.size(self._parts):
             yield from self.finish()
 
     def finish(self) -> Iterator[RawPart]:

@@ -17,7 +17,7 @@ from pipeline.contract.dataset import Dataset
 from pipeline.contract.lint import load
 from pipeline.contract.match import match
 from pipeline.errors import UsageError
-from pipeline.extract import Extraction, RawReject, open_source
+from pipeline.extract import Extraction, PartArea, RawReject, open_source
 from pipeline.header import check_header
 from pipeline.preview.first_rows import Checked, checked
 from pipeline.preview.profile import ColumnProfile, profile
@@ -82,7 +82,7 @@ def _preview(
 ) -> Preview:
     rows, part_bytes = limits
     uri = fetched.source.uri
-    extraction = open_source(fetched.path, uri, dataset, work, part_bytes)
+    extraction = open_source(fetched.path, uri, dataset, PartArea(work, part_bytes))
     header = check_header(dataset, extraction.columns, uri)
     dataset = header.dataset
     parts = extraction.parts()

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from pipeline.contract.dataset import Dataset, Evolution, LoadPlan, ReadOptions
 from pipeline.errors import SourceError
-from pipeline.extract import RawReject, SourceColumn, open_source
+from pipeline.extract import PartArea, RawReject, SourceColumn, open_source
 from pipeline.extract.blocks import BlockReader
 from pipeline.extract.compression import Member, open_members
 from pipeline.scaffold.dialect import find_dialect
@@ -65,7 +65,7 @@ def read_sample(path: Path, name: str, work: Path, limit: int = SAMPLE_BYTES) ->
 
 
 def _read(path: Path, name: str, layout: Layout, work: Path, limit: int) -> Sample:
-    extraction = open_source(path, name, _provisional(layout.read), work, min(_PART_BYTES, limit))
+    extraction = open_source(path, name, _provisional(layout.read), PartArea(work, min(_PART_BYTES, limit)))
     tables, size, complete = [], 0, True
     for part in extraction.parts():
         if size >= limit:

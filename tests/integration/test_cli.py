@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from pipeline.load.connect import Destination
 from tests.integration.command_line import ROOT, Done, Landfall, environment, run, start
@@ -205,7 +206,8 @@ class TestExitCodes:
 
     def test_65_the_database_says_no(self, landfall: Landfall, items: Path, tmp_path: Path, url: str) -> None:
         source = file(tmp_path / "items.csv", "id,name\n1,a\n")
-        done = landfall("load", source, "--contracts", items, "--database-url", url.rsplit("/", 1)[0] + "/absent")
+        absent = make_url(url).set(database="absent").render_as_string(hide_password=False)
+        done = landfall("load", source, "--contracts", items, "--database-url", absent)
         assert done.code == 65
         assert "absent" in done.out
 
@@ -234,7 +236,7 @@ def test_a_password_is_never_shown(items: Path, tmp_path: Path, url: str, option
     source = file(tmp_path / "items.csv", "id,name\n1,a\n")
     arguments = ["load", source, "--contracts", items, "--database-wait", "0.1", *filter(None, [option])]
     host = url.rsplit("@", 1)[1]
-    for address in (NOWHERE, f"{NOWHERE}?sslpassword=s3cr3t-other", f"postgresql://postgres:s3cr3t-pass@{host}"):
+    for address in (NOWHERE, f"{NOWHERE}?sslpassword=s3cr3t-other", f"postgresql://stranger:s3cr3t-pass@{host}"):
         done = run(*arguments, LANDFALL_DATABASE_URL=address)
         assert done.code != 0
         assert "s3cr3t" not in done.out + done.err

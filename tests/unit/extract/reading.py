@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.contract.dataset import Dataset, Evolution, LoadPlan, ReadOptions
-from pipeline.extract import LINE, Extraction, RawReject, open_source
+from pipeline.extract import LINE, Extraction, PartArea, RawReject, open_source
 
 
 def dataset(columns: Sequence[str], new_columns: str = "ignore", **options: Any) -> Dataset:
@@ -57,7 +57,7 @@ def read(path: Path, described: Dataset, name: str | None = None, part_bytes: in
     """Extract a file; the work area is a new directory beside it."""
     work = path.parent / f"{path.name}.work"
     work.mkdir(exist_ok=True)
-    extraction = open_source(path, name or path.name, described, work, part_bytes)
+    extraction = open_source(path, name or path.name, described, PartArea(work, part_bytes))
     tables = [pq.read_table(part.path) for part in extraction.parts()]
     table = pa.concat_tables(tables) if tables else extraction.schema.empty_table()
     outcome = Outcome(extraction, table, list(extraction.rejects()))

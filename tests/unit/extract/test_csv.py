@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ContractError, SourceError
-from pipeline.extract import blocks, open_source
+from pipeline.extract import PartArea, blocks, open_source
 from tests.unit.extract.reading import dataset, read, read_bytes
 
 AB = ("a", "b")
@@ -248,7 +248,7 @@ def test_parts_are_cut_by_input_bytes_and_written_while_reading(tmp_path: Path) 
     path.write_bytes(b"a,b\n" + b"12345,67890\n" * 10_000)
     work = tmp_path / "work"
     work.mkdir()
-    extraction = open_source(path, "f.csv", dataset(AB), work, 30_000)
+    extraction = open_source(path, "f.csv", dataset(AB), PartArea(work, 30_000))
     parts = extraction.parts()
     first = next(parts)
     assert extraction.bytes_read < 90_000

@@ -19,7 +19,7 @@ from pipeline.cast import strict_cast
 from pipeline.contract.document import parse
 from pipeline.contract.match import match
 from pipeline.errors import LandfallError, SourceError
-from pipeline.extract import open_source
+from pipeline.extract import PartArea, open_source
 from pipeline.scaffold import Wanted, scaffold
 from pipeline.scaffold.names import column_name, dataset_name, location
 from tests.unit.scaffold.scaffolded import Scaffolded, scaffolded
@@ -160,7 +160,7 @@ def test_whatever_a_file_holds_its_contract_is_valid_and_takes_every_row(tmp_pat
 
 def _every_value_is_accepted(path: Path, found: Scaffolded, work: Path) -> None:
     """Columns without expression: their text, missing values aside, passes the casts of a load."""
-    for part in open_source(path, path.name, found.dataset, work).parts():
+    for part in open_source(path, path.name, found.dataset, PartArea(work)).parts():
         table = pq.read_table(part.path)
         for column in found.dataset.columns:
             if column.expression is None:

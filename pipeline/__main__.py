@@ -6,6 +6,7 @@ import atexit
 import gc
 import os
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 from pipeline.cli import main
@@ -21,8 +22,9 @@ def run() -> NoReturn:
         main(prog_name="landfall")
     except SystemExit as end:
         atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(AttributeError, OSError, ValueError):  # there is none, or nobody reads it any more
+                stream.flush()
         os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
     raise AssertionError("a command ends by sys.exit")
 

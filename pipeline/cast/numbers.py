@@ -12,8 +12,7 @@ from pipeline.cast.attempt import blank_out, cast_where_possible, either, has_by
 from pipeline.contract.dataset import ColumnType
 
 _INTEGER = r"^[+-]?[0-9]+$"
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_DECIMAL_TEXT = 36  # characters that Arrow surely reads right: fewer than the 38 digits of its decimals
+_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _EXACTLY = Context(prec=100_000, traps=[Inexact, InvalidOperation])
 _INFINITE = ["inf", "-inf", "+inf", "infinity", "-infinity", "+infinity"]
 # The words PostgreSQL's boolean accepts in full or as one letter
@@ -41,22 +40,26 @@ def to_integer(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.A
 
 
 def to_decimal(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
-    """A decimal number, exponent allowed, that fits precision and scale exactly. From floats: their shortest text."""
+    """A decimal number, exponent allowed, that fits precision and scale exactly. From other numbers: their text."""
     wanted = pa.decimal128(column_type.precision or 38, column_type.scale or 0)
-    if pa.types.is_floating(array.type):
-        array = pc.cast(array, pa.string())
-    if is_text(array) and (has_byte(array, b"e") or _longest(array) > _DECIMAL_TEXT):
-        return _long_decimal(array, wanted)
-    return cast_where_possible(array, lambda part: pc.cast(part, wanted))
+    if array.type == wanted:
+        return array, None
+    texts = array if pa.types.is_string(array.type) else pc.cast(array, pa.string())
+    # More digits than these may not fit the 128 bits that Arrow computes with, once zeros fill the scale.
+    sure = 38 - wanted.scale - 1
+    if has_byte(texts, b"e") or _longest(texts) > sure:
+        return _long_decimal(texts, wanted, sure)
+    return cast_where_possible(texts, lambda part: pc.cast(part, wanted))
 
 
 def _longest(array: pa.Array) -> int:
     return pc.max(pc.binary_length(array)).as_py() or 0
 
 
-def _long_decimal(array: pa.Array, wanted: pa.DataType) -> tuple[pa.Array, pa.Array | None]:
+def _long_decimal(array: pa.Array, wanted: pa.DataType, sure: int) -> tuple[pa.Array, pa.Array | None]:
     """Arrow takes 1e-39 for zero, and ends the process at 0e-9999999: Python reads what has an exponent or is long."""
-    ours = pc.fill_null(pc.match_substring_regex(array, f"[eE]|.{{{_DECIMAL_TEXT}}}."), False)
+    long = pc.greater(pc.binary_length(array), sure)
+    ours = pc.fill_null(pc.or_(long, pc.match_substring_regex(array, "[eE]")), False)
     values, bad = cast_where_possible(blank_out(array, ours), lambda part: pc.cast(part, wanted))
     read = [_exact(text, wanted) for text in array.filter(ours).to_pylist()]
     values = pc.replace_with_mask(values, ours, pa.array(read, wanted))
@@ -64,18 +67,17 @@ def _long_decimal(array: pa.Array, wanted: pa.DataType) -> tuple[pa.Array, pa.Ar
 
 
 def _exact(text: str, wanted: pa.DataType) -> Decimal | None:
-    """The number, unless it needs more digits than there are."""
+    """The number in as few digits as it takes, unless it needs more than there are."""
     if not _DECIMAL.fullmatch(text):
         return None
     try:
-        number = Decimal(text)
-        shortest = number.normalize(_EXACTLY)
+        shortest = Decimal(text).normalize(_EXACTLY)
     except ArithmeticError:  # more digits or a larger exponent than even Python computes with
         return None
     if not shortest:
         return Decimal(0)
     fits = -int(shortest.as_tuple().exponent) <= wanted.scale and shortest.adjusted() < wanted.precision - wanted.scale
-    return number if fits else None
+    return shortest if fits else None
 
 
 def to_double(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:

@@ -19,6 +19,8 @@ _FIRST_DAY = "0001-01-01"
 def to_date(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
     """`YYYY-MM-DD` or the contract's format. A timestamp is a date only at midnight."""
     if not is_text(array):
+        if pa.types.is_date(array.type):
+            return _no_year_zero(*cast_where_possible(array, lambda part: pc.cast(part, pa.date32())))
         values = pc.cast(_naive(array), pa.date32())
         late = pc.fill_null(pc.not_equal(pc.cast(values, _NAIVE), pc.cast(_naive(array), _NAIVE)), False)
         return _no_year_zero(blank_out(values, late), late)
@@ -30,7 +32,7 @@ def to_date(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Arra
 def to_timestamp(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
     """A timestamp without zone, microseconds at the finest; text that carries an offset is bad."""
     if not is_text(array):
-        return cast_where_possible(_naive(array), lambda part: pc.cast(part, _NAIVE))
+        return _no_year_zero(*cast_where_possible(_naive(array), lambda part: pc.cast(part, _NAIVE)))
     text, unlike = _iso(array, column_type)
     values, bad = cast_where_possible(text, lambda part: pc.cast(part, _NAIVE))
     return _no_year_zero(values, either(unlike, bad))
@@ -41,8 +43,8 @@ def to_timestamptz(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, 
     zone = column_type.zone
     if not is_text(array):
         if pa.types.is_timestamp(array.type) and array.type.tz is not None:
-            return cast_where_possible(array, lambda part: pc.cast(part, _UTC))
-        return cast_where_possible(array, lambda part: _localised(pc.cast(part, _NAIVE), zone))
+            return _no_year_zero(*cast_where_possible(array, lambda part: pc.cast(part, _UTC)))
+        return _no_year_zero(*cast_where_possible(array, lambda part: _localised(pc.cast(part, _NAIVE), zone)))
     text, unlike = _iso(array, column_type)
     try:
         values = pc.cast(text, _UTC)
@@ -87,13 +89,9 @@ def _localised(naive: pa.Array, zone: str) -> pa.Array:
 
 
 def _no_year_zero(values: pa.Array, bad: pa.Array | None) -> tuple[pa.Array, pa.Array | None]:
-    first = pc.cast(pa.scalar(_FIRST_DAY), pa.date32()).cast(_NAIVE)
-    earliest = pc.min(values)
-    if (
-        not earliest.is_valid
-        or earliest.cast(_NAIVE if pa.types.is_date(values.type) else values.type).value >= first.value
-    ):
+    day = pc.cast(pa.scalar(_FIRST_DAY), pa.date32())
+    first = day if pa.types.is_date(values.type) else pa.scalar(day.cast(_NAIVE).value, values.type)
+    early = pc.fill_null(pc.less(values, first), False)
+    if not pc.any(early).as_py():
         return values, bad
-    moments = pc.cast(values, _NAIVE) if pa.types.is_date(values.type) else values
-    early = pc.fill_null(pc.less(moments, pa.scalar(first.value, moments.type)), False)
     return blank_out(values, early), either(bad, early)

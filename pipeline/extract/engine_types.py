@@ -47,7 +47,9 @@ def _scalar(data_type: pa.DataType) -> pa.DataType:
     if isinstance(data_type, pa.BaseExtensionType):
         return pa.string() if str(data_type).endswith("uuid>") else engine_type(data_type.storage_type)
     if pa.types.is_timestamp(data_type):
-        return pa.timestamp("us", data_type.tz)
+        return pa.timestamp("us", data_type.tz and "UTC")  # the same moment; engines would show it in its own zone
+    if pa.types.is_duration(data_type):
+        return pa.int64()  # which is what it is in Parquet
     if pa.types.is_time(data_type):
         return pa.string()
     if pa.types.is_fixed_size_binary(data_type):

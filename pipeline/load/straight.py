@@ -11,6 +11,7 @@ from uuid import UUID
 from pipeline.errors import LandfallError
 from pipeline.load import binary, evolution, locks, scope
 from pipeline.load.connect import Connection
+from pipeline.load.ddl import PROVENANCE
 from pipeline.load.publishing import Publishing
 from pipeline.load.request import PublishRequest
 from pipeline.load.sender import Sender, copy_into
@@ -95,7 +96,9 @@ def take_back(work: Publishing) -> None:
 
 
 def _same_types(work: Publishing) -> bool:
-    return all(work.present.columns[column].sql == work.staged.columns[column].sql for column in work.columns)
+    live = {column: found.sql for column, found in work.present.columns.items()}
+    wanted = {column: work.staged.columns[column].sql for column in work.columns} | dict(PROVENANCE)
+    return all(live[column] == kind for column, kind in wanted.items())
 
 
 def _incomparable(request: PublishRequest) -> bool:

@@ -231,6 +231,12 @@ class TestExitCodes:
         assert landfall("loads", "--database-url", NOWHERE, LANDFALL_DATABASE_WAIT="0").code == 75
 
 
+def test_the_exit_code_outlives_closed_streams() -> None:
+    for arguments, code in (("--version", 0), ("load", 2)):
+        closed = f'exec "$0" -m pipeline {arguments} >&- 2>&-'
+        assert subprocess.run(["bash", "-c", closed, sys.executable], cwd=ROOT, check=False).returncode == code
+
+
 @pytest.mark.parametrize("option", ["", "--debug", "--json"])
 def test_a_password_is_never_shown(items: Path, tmp_path: Path, url: str, option: str) -> None:
     source = file(tmp_path / "items.csv", "id,name\n1,a\n")

@@ -112,6 +112,14 @@ def test_a_target_that_needs_more_is_filled_from_staging(table: Table, more: str
     assert table.rows() == [(1, "a", "INSE")]
 
 
+@pytest.mark.parametrize("column", ["_line TYPE double precision", "_line TYPE numeric", "id TYPE numeric"])
+def test_a_column_of_another_type_gets_the_value_and_not_its_bytes(table: Table, column: str) -> None:
+    table.make(f"ALTER TABLE {{target}} ALTER COLUMN {column}")
+    table.conn.commit()
+    assert table.load("id,name\n7,a\n").error is None
+    assert table.rows("id, _line, how") == [(7, 2, "COPY")]
+
+
 def test_a_table_in_use_by_another_load_is_not_waited_for(table: Table, database: Destination) -> None:
     table.make()
     other = connect(database, "test", wait=10)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from fractions import Fraction
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.cast import arrow_type, strict_cast
 from pipeline.contract.dataset import ColumnType
 
 SMALL = ColumnType("integer", "smallint", bits=16)
 BIG = ColumnType("integer", "bigint")
+TENTHS = ColumnType("decimal", "numeric(38,10)", precision=38, scale=10)
 DIGITS = ColumnType("decimal", "numeric(38,0)", precision=38, scale=0)
 MONEY = ColumnType("decimal", "numeric(12,2)", precision=12, scale=2)
 REAL = ColumnType("double", "real", bits=32)
@@ -63,6 +67,8 @@ CASES = [
     (MONEY, "0e-9999999", Decimal("0.00")), (MONEY, "1e5", Decimal("100000.00")), (MONEY, "1e-2", Decimal("0.01")),
     (MONEY, "1e-3", BAD), (MONEY, "1e10", BAD), (MONEY, "1e", BAD), (MONEY, "0x1e2", BAD), (MONEY, "\u0661e2", BAD),
     (MONEY, "0" * 60 + "1.5", Decimal("1.50")), (MONEY, "9" * 39, BAD), (MONEY, "x" * 60, BAD), (MONEY, "1e" + "9" * 30, BAD),
+    (MONEY, "1.5" + "0" * 40, Decimal("1.50")), (MONEY, "1" + "0" * 60 + "e-60", Decimal("1.00")),
+    (MONEY, "1" * 300_000 + "x", BAD), (TENTHS, "448517923526979455897184773696289239", BAD),
     (DIGITS, "1e-39", BAD), (DIGITS, "0." + "0" * 38 + "1", BAD), (DIGITS, "9" * 38, Decimal("9" * 38)),
     (BYTES, "\\xdeadBEEF", b"\xde\xad\xbe\xef"), (BYTES, "3q2+7w==", b"\xde\xad\xbe\xef"), (BYTES, "?", BAD),
     (INTEGERS, "[1, null, 2]", [1, None, 2]), (INTEGERS, "[]", []), (INTEGERS, '["x"]', BAD), (INTEGERS, "[[1]]", BAD),
@@ -104,6 +110,11 @@ def test_one_bad_value_among_many_costs_only_itself(column_type: ColumnType) -> 
         (pa.array([70000], pa.int64()), SMALL, [BAD]),
         (pa.array([1.1, 1e20]), MONEY, [Decimal("1.10"), BAD]),
         (pa.array([Decimal("1.234")]), MONEY, [BAD]),
+        (pa.array([12, 10**10, None]), MONEY, [Decimal("12.00"), BAD, None]),
+        (pa.array([Decimal(10**29 + 7)], pa.decimal128(38, 0)), TENTHS, [BAD]),
+        (pa.array([-(2**63), 0]).view(pa.timestamp("us")), NAIVE, [BAD, dt.datetime(1970, 1, 1)]),
+        (pa.array([-(2**63) + 1]).view(pa.timestamp("us", "UTC")), MOMENT, [BAD]),
+        (pa.array([-(2**31), 0], pa.int32()).view(pa.date32()), DATE, [BAD, dt.date(1970, 1, 1)]),
         (pa.array([utc(2024, 1, 2), utc(2024, 1, 2, 1)]), DATE, [dt.date(2024, 1, 2), BAD]),
         (pa.array([dt.date(2024, 1, 2)]), MOMENT, [utc(2024, 1, 2)]),
         (pa.array([1_700_000_000]), MOMENT, [BAD]),
@@ -140,3 +151,23 @@ def test_the_contracts_own_format(pattern: str, text: str, expected: dt.datetime
     values, bad = strict_cast(pa.array([text]), ColumnType("timestamp", "timestamp", format=pattern))
     assert values.to_pylist() == [expected]
     assert (bad is None) == (expected is not None)
+
+
+@given(
+    texts=st.lists(
+        st.builds(
+            "{}{}{}{}".format, st.sampled_from(["", "-", "+"]), st.from_regex("[0-9]{1,38}", fullmatch=True),
+            st.just("") | st.from_regex(r"\.[0-9]{0,45}", fullmatch=True), st.just("") | st.from_regex("e-?[0-9]{1,2}", fullmatch=True),
+        ),
+        min_size=1,
+    ),
+    scale=st.integers(0, 38),
+)  # fmt: skip
+def test_a_decimal_is_exact_or_bad(texts: list[str], scale: int) -> None:
+    values, bad = strict_cast(pa.array(texts), ColumnType("decimal", f"numeric(38,{scale})", precision=38, scale=scale))
+    marks = bad.to_pylist() if bad is not None else [False] * len(texts)
+    for text, value, mark in zip(texts, values.to_pylist(), marks, strict=True):
+        number = Fraction(text)
+        fits = abs(number) < 10 ** (38 - scale) and (number * 10**scale).denominator == 1
+        assert mark != fits
+        assert mark or Fraction(value) == number

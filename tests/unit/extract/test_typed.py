@@ -17,6 +17,7 @@ import pytest
 from pyarrow import orc
 
 from pipeline.errors import SourceError
+from pipeline.extract.engine_types import engine_type
 from tests.unit.extract.reading import Outcome, dataset, read, read_bytes
 
 
@@ -271,3 +272,9 @@ def test_avro_fields_of_several_types_are_an_error(tmp_path: Path) -> None:
 def test_an_avro_length_beyond_the_file_is_an_error(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(SourceError, match="not a readable Avro file"):
         read_bytes(tmp_path, content, dataset(("a",), format="avro", encoding="UTF-8"))
+
+
+def test_what_engines_would_read_otherwise_has_one_type_for_both() -> None:
+    assert engine_type(pa.timestamp("ns", "Europe/Berlin")) == pa.timestamp("us", "UTC")
+    assert engine_type(pa.timestamp("ms")) == pa.timestamp("us")
+    assert engine_type(pa.duration("us")) == pa.int64()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -36,16 +37,16 @@ def carries(types: Sequence[ColumnType]) -> bool:
     return all(each.kind in _TEXTS or each.kind in _FIXED or suits(each) for each in types)
 
 
-def encode(batch: pa.RecordBatch, types: Sequence[ColumnType], last: bytes) -> bytes:
+def encode(batch: pa.RecordBatch, types: Sequence[ColumnType], last: int | UUID) -> bytes:
     """The batch's rows, without HEAD. The batch: columns of `types`, of the Arrow types of `cast.arrow_type`, then
-    bigints; every row gets an added last field of the bytes `last`."""
+    bigints; every row gets an added last field, the integer or uuid `last`."""
     row = _Row(batch.num_rows)
     row.add([(">i2", batch.num_columns + 1)])
     for column, column_type in zip(batch.columns, types, strict=False):
         _add(row, column, column_type)
     for column in batch.columns[len(types) :]:
         row.add(_sized(">i8", raw(column, "i8")))
-    row.add([(">i4", len(last)), (f"S{len(last)}", last)])
+    row.add(_sized(">i4", last) if isinstance(last, int) else _sized("S16", last.bytes))
     return row.joined()
 
 
@@ -132,7 +133,7 @@ def _add_text(row: _Row, column: pa.Array, before: bytes) -> None:
     row.add_texts(filled)
 
 
-def _sized(kind: str, values: Values) -> Fields:
+def _sized(kind: str, values: Values | int | bytes) -> Fields:
     return [(">i4", np.dtype(kind).itemsize), (kind, values)]
 
 

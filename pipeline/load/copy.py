@@ -110,8 +110,8 @@ class StagingWriter:
 
     def _encoded(self, piece: pa.RecordBatch, last: int | UUID) -> bytes:
         if self.binary:
-            return binary.encode(piece, self._types, last.bytes if isinstance(last, UUID) else last.to_bytes(4, "big"))
-        return encode(piece, str(last) if isinstance(last, UUID) else last)
+            return binary.encode(piece, self._types, last)
+        return encode(piece, last)
 
 
 class _Session:

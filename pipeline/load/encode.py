@@ -3,6 +3,8 @@ byte."""
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,7 +24,7 @@ HEX = np.frombuffer(
 ).reshape(256, 2)
 
 
-def encode(batch: pa.RecordBatch, last: int | str) -> bytes:
+def encode(batch: pa.RecordBatch, last: int | UUID) -> bytes:
     """The batch's rows as CSV without a header, with an added last column that is `last` in each of them."""
     columns = [text_of(column) for column in batch.columns]
     columns.append(_repeated(last, batch.num_rows))
@@ -32,10 +34,10 @@ def encode(batch: pa.RecordBatch, last: int | str) -> bytes:
     return encoded
 
 
-def _repeated(value: int | str, rows: int) -> pa.Array:
+def _repeated(value: int | UUID, rows: int) -> pa.Array:
     if isinstance(value, int):
         return pa.array(np.full(rows, value, dtype=np.int32))
-    text = value.encode()
+    text = str(value).encode()
     offsets = np.arange(rows + 1, dtype=np.int32) * len(text)
     return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets.tobytes()), pa.py_buffer(text * rows))
 

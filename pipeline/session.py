@@ -19,6 +19,8 @@ _ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
 _ARENAS = 2
 # Both engines: times are UTC, and a value that does not convert is NULL, not an error (see `expression`).
 _SEMANTICS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "false"}
+# PySpark would look for the place in the code that made each Column, to name it in errors that we do not show.
+_DEBUGGING = "spark.python.sql.dataFrameDebugging.enabled"
 
 
 @contextmanager
@@ -59,6 +61,8 @@ def _sail(streams: int) -> Iterator[SparkSession]:
         session = SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").getOrCreate()
         # The server is in this process, and ends by itself on SIGINT: to ask it again, for minutes, helps nobody.
         session.client.set_retry_policies([])
+        session.client.disable_reattachable_execute()
+        session.conf.set(_DEBUGGING, "false")
         session.release_session_on_close = False  # type: ignore[attr-defined]
         try:
             yield session
@@ -87,6 +91,7 @@ def _spark(streams: int, master: str | None) -> Iterator[SparkSession]:
         # A part is written for this load alone: its footer is read once, and every column of it is wanted.
         "spark.sql.parquet.filterPushdown": "false",
         "spark.sql.files.maxPartitionBytes": str(32 << 20),
+        _DEBUGGING: "false",
         **_SEMANTICS,
     }
     for name, value in settings.items():

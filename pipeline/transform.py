@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
-from pyspark.sql.types import StringType
+from pyspark.sql.types import NullType, StringType, StructField, StructType
 
 from pipeline.contract.dataset import Column, ColumnType, Dataset
 from pipeline.expression import METADATA, adapt, compile_expression, outermost_cast
@@ -39,10 +39,18 @@ def values_of(raw: DataFrame, schema: pa.Schema, dataset: Dataset, file: FileFac
     if dataset.load.explode:
         rows = rows.selectExpr("*", adapt(dataset.load.explode, f"{dataset.path}: explode"))
         names = set(rows.columns)
-    selected: list[SparkColumn] = [F.col("_line"), F.col("_keep")]
+    selected = {"_line": F.col("_line"), "_keep": F.col("_keep")}
     for index, column in enumerate(dataset.columns):
-        selected.extend(_value(rows, names, column, index, dataset))
-    return rows.select(*selected)
+        selected |= _value(rows, names, column, index, dataset)
+    values = rows.select(*[column.alias(name) for name, column in selected.items()])
+    return _with_names(values, list(selected))
+
+
+def _with_names(values: DataFrame, names: list[str]) -> DataFrame:
+    """`mapInArrow` asks the engine for the columns' names, of which Spark Connect keeps a note once it was told."""
+    if hasattr(values, "_cached_schema"):
+        values._cached_schema = StructType([StructField(name, NullType()) for name in names])
+    return values
 
 
 def _without_missing(raw: DataFrame, schema: pa.Schema, missing: tuple[str, ...]) -> DataFrame:
@@ -72,22 +80,21 @@ def _keep(dataset: Dataset) -> SparkColumn:
     return F.coalesce(F.expr(adapt(dataset.load.where, f"{dataset.path}: where")), F.lit(False))
 
 
-def _value(rows: DataFrame, names: set[str], column: Column, index: int, dataset: Dataset) -> list[SparkColumn]:
+def _value(rows: DataFrame, names: set[str], column: Column, index: int, dataset: Dataset) -> dict[str, SparkColumn]:
     if column.expression is None:
-        source = F.col(_quoted(column.source)) if column.source in names else F.lit(None).cast("string")
-        return [source.alias(f"v{index}")]
+        return {f"v{index}": F.col(_quoted(column.source)) if column.source in names else F.lit(None).cast("string")}
     where = f"{dataset.path}: transformLogic of {column.name}"
     inner = _cast_by_us(rows, column, where)
     if inner is not None:
-        return [F.expr(inner).alias(f"v{index}")]
+        return {f"v{index}": F.expr(inner)}
     expression = compile_expression(column.expression, where)
     value = F.expr(expression.sql)
     if not expression.fallible or not expression.inputs:
-        return [value.alias(f"v{index}")]
+        return {f"v{index}": value}
     present = F.lit(True)
     for name in expression.inputs:
         present = present & F.expr(name).isNotNull()
-    return [value.alias(f"v{index}"), (present & value.isNull()).alias(f"f{index}")]
+    return {f"v{index}": value, f"f{index}": present & value.isNull()}
 
 
 def _cast_by_us(rows: DataFrame, column: Column, where: str) -> str | None:

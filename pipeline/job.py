@@ -191,11 +191,11 @@ def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:
 def _through_engine(part: RawPart, schema: pa.Schema, load: Load, target: StagingTarget) -> DataFrame:
     # Imported late: PySpark takes longer to import than the ledger takes to say that there is nothing to do.
     from pipeline.partition import staged
-    from pipeline.transform import FileFacts, values_of
+    from pipeline.transform import FileFacts, values_to_map
 
     raw = load.run.engine.read.format(part.form).load(str(part.path))
     source = load.fetched.source
-    values = values_of(raw, schema, load.dataset, FileFacts(source.name, source.uri, load.fetched.bytes))
+    values = values_to_map(raw, schema, load.dataset, FileFacts(source.name, source.uri, load.fetched.bytes))
     # A part is one COPY: streams are parts side by side, not pieces of a part.
     values = values.coalesce(1)
     return staged(values, load.dataset, target)

@@ -33,6 +33,18 @@ def values_of(raw: DataFrame, schema: pa.Schema, dataset: Dataset, file: FileFac
 
     The engine is asked for a schema only where it alone knows it: each question costs a small file 5 ms.
     """
+    return _values(raw, schema, dataset, file)[0]
+
+
+def values_to_map(raw: DataFrame, schema: pa.Schema, dataset: Dataset, file: FileFacts) -> DataFrame:
+    """The same, for `mapInArrow` only: it wants the columns' names, and would ask the engine for them."""
+    values, names = _values(raw, schema, dataset, file)
+    if hasattr(values, "_cached_schema"):  # Spark Connect's note of what it asked for before
+        values._cached_schema = StructType([StructField(name, NullType()) for name in names])  # type: ignore[attr-defined]
+    return values
+
+
+def _values(raw: DataFrame, schema: pa.Schema, dataset: Dataset, file: FileFacts) -> tuple[DataFrame, list[str]]:
     rows = _with_metadata(_without_missing(raw, schema, dataset.read.missing_values), file)
     rows = rows.withColumn("_keep", _keep(dataset))
     names = {*schema.names, *METADATA.values()}
@@ -42,15 +54,7 @@ def values_of(raw: DataFrame, schema: pa.Schema, dataset: Dataset, file: FileFac
     selected = {"_line": F.col("_line"), "_keep": F.col("_keep")}
     for index, column in enumerate(dataset.columns):
         selected |= _value(rows, names, column, index, dataset)
-    values = rows.select(*[column.alias(name) for name, column in selected.items()])
-    return _with_names(values, list(selected))
-
-
-def _with_names(values: DataFrame, names: list[str]) -> DataFrame:
-    """`mapInArrow` asks the engine for the columns' names, of which Spark Connect keeps a note once it was told."""
-    if hasattr(values, "_cached_schema"):
-        values._cached_schema = StructType([StructField(name, NullType()) for name in names])
-    return values
+    return rows.select(*[column.alias(name) for name, column in selected.items()]), list(selected)
 
 
 def _without_missing(raw: DataFrame, schema: pa.Schema, missing: tuple[str, ...]) -> DataFrame:

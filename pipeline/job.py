@@ -144,9 +144,10 @@ def prepared(load: Load, receipt: Receipt, straight_too: bool = False) -> Prepar
         raise with_values(refusal, load.fetched, load.dataset, load.run.connection, load.work) from None
     load = replace(load, dataset=header.dataset)
     target = _staging_target(load)
-    staging.create(load.run.connection, target)
     request = _request(header, load)
     begun = straight.begin(load.run.connection, request, load.fetched.bytes) if straight_too else None
+    if begun is None:
+        staging.create(load.run.connection, target)
     try:
         done = _stage(extraction, load, target)
         load.fetched.require_unchanged()

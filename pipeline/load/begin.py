@@ -194,24 +194,29 @@ def _take(conn: Connection, keys: list[int], facts: SourceFacts, wait: float) ->
     """Take the session locks one after the other by asking again and again: a wait inside the server would hold back
     vacuum there and could not be interrupted here."""
     deadline = time.monotonic() + wait
-    taken: list[int] = []
-    for key in keys:
-        while not _try(conn, key):
-            if time.monotonic() >= deadline:
-                _unlock(conn, taken)
-                raise TransientError(
-                    f"another process has been loading {facts.uri}, or the same bytes, for over {wait:.0f} s. "
-                    "Load again when it is done"
-                )
-            time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - a pause, no secret  # nosec B311
-        taken.append(key)
+    taken = _try(conn, keys)
+    while len(taken) < len(keys):
+        if time.monotonic() >= deadline:
+            _unlock(conn, taken)
+            raise TransientError(
+                f"another process has been loading {facts.uri}, or the same bytes, for over {wait:.0f} s. "
+                "Load again when it is done"
+            )
+        time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - a pause, no secret  # nosec B311
+        taken += _try(conn, keys[len(taken) :])
     return taken
 
 
-def _try(conn: Connection, key: int) -> bool:
+def _try(conn: Connection, keys: list[int]) -> list[int]:
+    """Those that were free, up to the first that was not: two loads that want the same must not each hold one."""
+    taken: list[int] = []
     with conn, conn.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", (key,))
-        return cursor.fetchone() == (True,)
+        for key in keys:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", (key,))
+            if cursor.fetchone() != (True,):
+                break
+            taken.append(key)
+    return taken
 
 
 def _unlock(conn: Connection, keys: list[int]) -> None:
@@ -219,8 +224,7 @@ def _unlock(conn: Connection, keys: list[int]) -> None:
         return
     conn.rollback()
     with conn, conn.cursor() as cursor:
-        for key in keys:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", (key,))
+        cursor.execute("SELECT pg_advisory_unlock(key) FROM unnest(%s::bigint[]) AS key", (keys,))
 
 
 def _key(*parts: str) -> int:

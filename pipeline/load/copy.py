@@ -16,7 +16,7 @@ from pipeline.load import binary, straight
 from pipeline.load.connect import Connection, connect, translate
 from pipeline.load.encode import encode
 from pipeline.load.sender import Copy, Sender, Table, copy_into
-from pipeline.load.staging import REJECT_COLUMNS, StagingTarget
+from pipeline.load.staging import REJECT_COLUMNS, StagingTarget, create_rejects
 
 CHUNK_BYTES = 4 << 20  # of Arrow data per piece of CSV: a worker's memory is bounded to a few times this
 REJECT_ROWS = 5_000  # rejects are kept back until so many, since each switch of tables ends one COPY and starts another
@@ -103,7 +103,7 @@ class StagingWriter:
                 self._straight.put(self._encoded(piece, self._target.load_id))
                 continue
             if self._session is None:
-                self._session = _Session(self._target, binary=self.binary)
+                self._session = _Session(self._target, binary=self.binary, straight=self._straight is not None)
             attempt = self._session.attempt
             rows = self._encoded(piece, attempt) if table == "rows" else encode(piece, attempt)
             self._session.sender.put(table, rows)
@@ -117,10 +117,13 @@ class StagingWriter:
 class _Session:
     """The transaction of one writer. `attempt`: the `_attempt` of its rows, unique in the database."""
 
-    def __init__(self, target: StagingTarget, *, binary: bool) -> None:
+    def __init__(self, target: StagingTarget, *, binary: bool, straight: bool) -> None:
         self._conn: Connection = connect(target.destination, "staging")
         try:
             self.attempt = _next_attempt(self._conn)
+            if straight:
+                with self._conn, self._conn.cursor() as cursor:
+                    create_rejects(cursor, target.rejects)
         except psycopg2.Error as error:
             self._conn.close()
             raise translate(error) from error

@@ -20,9 +20,9 @@ def plan(work: Publishing) -> list[sql.Composed]:
     for column in work.columns:
         live = work.live.columns.get(column)
         if live is None:
-            changes.append(_add(work, column, work.staged.columns[column]))
-        elif live.sql != work.staged.columns[column].sql:
-            changes += _change(work, column, live, work.staged.columns[column])
+            changes.append(_add(work, column, work.types[column]))
+        elif live.sql != work.types[column].sql:
+            changes += _change(work, column, live, work.types[column])
     missing = [each for each in ddl.PROVENANCE if each[0] not in work.live.columns]
     return changes + [_alter(work, "ADD COLUMN {}", ddl.column_ddl(column, kind)) for column, kind in missing]
 

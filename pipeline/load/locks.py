@@ -10,6 +10,7 @@ import psycopg2
 from psycopg2 import sql
 
 from pipeline.errors import TransientError
+from pipeline.load import table
 from pipeline.load.publishing import Publishing
 from pipeline.load.scope import compares
 
@@ -20,21 +21,23 @@ TRY_MILLISECONDS = 3_000
 BUSY = (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected, psycopg2.errors.UndefinedTable)
 
 # Nothing of the role's or database's own limits may end a long publish; parallel plans and hashes get more memory on
-# bigger servers: a quarter of shared_buffers (in 8 kB pages), between 64 and 256 MB.
+# bigger servers: a quarter of shared_buffers, between 64 and 256 MB.
 SETTINGS = """
     SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '30s', true),
            set_config('idle_in_transaction_session_timeout', '0', true), set_config('row_security', 'off', true),
            set_config('client_min_messages', 'warning', true),
-           set_config('work_mem', memory.kb || 'kB', true), set_config('maintenance_work_mem', memory.kb || 'kB', true)
-    FROM (SELECT greatest(65536, least(262144, setting::bigint * 8 / 4)) AS kb
-          FROM pg_catalog.pg_settings WHERE name = 'shared_buffers') AS memory
+           set_config('work_mem', memory.kb || 'kB', true), set_config('maintenance_work_mem', memory.kb || 'kB', true),
+           activity.pid, activity.backend_start
+    FROM (SELECT greatest(65536, least(262144, pg_size_bytes(current_setting('shared_buffers')) / 4096)) AS kb)
+         AS memory,
+         pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) AS activity
 """
 
 
 def settle(work: Publishing) -> None:
     """Begin: settings that hold until the transaction ends."""
-    work.run(SETTINGS)
-    work.backend = work.one("SELECT pid, backend_start FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid()")
+    *_, pid, started = work.one(SETTINGS)
+    work.backend = pid, started
 
 
 def hold_target(work: Publishing) -> None:
@@ -80,9 +83,9 @@ def _take(work: Publishing) -> bool:
     name = sql.Literal(f"landfall target {work.dataset.schema}.{work.dataset.table}")
     if not work.one("SELECT pg_try_advisory_xact_lock(hashtextextended({name}, 0))", name=name)[0]:
         return False
-    work.refresh()
-    if work.live is not None:
+    there = table.exists(work.cursor, work.dataset.schema, work.dataset.table)
+    if there:
         mode = sql.SQL("SHARE ROW EXCLUSIVE" if compares(work) else "ROW EXCLUSIVE")
         work.run("LOCK TABLE {target} IN {mode} MODE", mode=mode)
-        work.refresh()
-    return True
+    work.refresh()
+    return there == (work.live is not None)  # if not, somebody has just made it

@@ -138,7 +138,7 @@ def ours(work: Publishing, columns: tuple[str, ...]) -> sql.Composed:
     found = []
     for column in columns:
         kind = work.present.columns[column].sql
-        cast = sql.SQL("::" + kind) if kind != work.staged.columns[column].sql else sql.SQL("")
+        cast = sql.SQL("::" + kind) if kind != work.types[column].sql else sql.SQL("")
         found.append(name(column, "s") + cast)
     return sql.SQL(", ").join(found)
 

@@ -6,7 +6,7 @@ would otherwise be taken for a placeholder.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,8 +19,8 @@ from psycopg2 import sql
 from pipeline.contract.dataset import Dataset
 from pipeline.errors import LandfallError
 from pipeline.load.request import PublishRequest, RuleResult
-from pipeline.load.staging import SCHEMA
-from pipeline.load.table import LiveTable, read
+from pipeline.load.staging import SCHEMA, written
+from pipeline.load.table import LiveColumn, LiveTable, read
 
 Composable = sql.Composable
 
@@ -83,12 +83,10 @@ class Publishing:
         return self.live
 
     @cached_property
-    def staged(self) -> LiveTable:
-        """The staging table's columns: the contract's types as the catalogue writes them."""
-        found = read(self.cursor, *self.rows.strings)
-        if found is None:
-            raise LandfallError(f"load {self.request.load_id} has no staging table")
-        return found
+    def types(self) -> Mapping[str, LiveColumn]:
+        """The columns that the load writes, their types as the catalogue writes them."""
+        known = {column.name: column.type.sql for column in self.dataset.columns}
+        return written(self.cursor.connection, tuple((name, known.get(name, "text")) for name in self.columns))
 
     def refresh(self) -> None:
         """Read the target from the catalogue, and whether it has rows."""

@@ -10,6 +10,7 @@ from itertools import islice
 
 from psycopg2 import sql
 
+from pipeline.load import staging
 from pipeline.load.publishing import Publishing
 from pipeline.load.request import RawReject
 
@@ -49,6 +50,7 @@ def gather(work: Publishing) -> None:
     """Bring the records that extract could not read to the rejects that the engine's workers staged."""
     structural = work.request.structural_rejects()
     while batch := list(islice(structural, BATCH)):
+        staging.create_rejects(work.cursor, work.rejects)
         _create_raw(work)
         _copy(work, "raw", ("line", "raw", "raw_text"), (_raw(work, each.line, each.raw) for each in batch))
         columns = ("line", "column_name", "rule", "message", "reasons", "_attempt")
@@ -66,7 +68,7 @@ def add(work: Publishing, found: sql.Composable, rule: str, column: str | None) 
 
 def find_raw(work: Publishing) -> None:
     """Look up, in the source object, the bytes of every reject that has none yet."""
-    if not _any(work):
+    if not work.counts["rejected"]:
         return
     _create_raw(work)
     if not work.one("SELECT EXISTS (" + WITHOUT_RAW + ")", **_without_raw(work))[0]:
@@ -80,13 +82,7 @@ def find_raw(work: Publishing) -> None:
 
 def move(work: Publishing) -> dict[str, int]:
     """Keep the rejects in the ledger for good. Returns how many by rule, as the database counted them."""
-    return dict(work.all(MOVE, raw=work.scratch("raw"))) if _any(work) else {}
-
-
-def _any(work: Publishing) -> bool:
-    """Most loads have no reject, and need no more than this question."""
-    found: bool = work.one("SELECT EXISTS (SELECT FROM {rejects})")[0]
-    return found
+    return dict(work.all(MOVE, raw=work.scratch("raw"))) if work.counts["rejected"] else {}
 
 
 def _create_raw(work: Publishing) -> None:

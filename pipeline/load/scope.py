@@ -43,7 +43,7 @@ def replaced(work: Publishing) -> sql.Composable:
 
 def compares(work: Publishing) -> bool:
     """Whether rows of the table matter to the load; if not, others may go on writing while it inserts."""
-    return bool(work.key) or work.dataset.load.mode != "append" or replaced(work) is not NONE
+    return bool(work.key) or work.dataset.load.mode != "append" or bool(_earlier_loads(work))
 
 
 def reject_strangers(work: Publishing, scope: sql.Composable) -> None:
@@ -112,9 +112,14 @@ def _earlier(work: Publishing) -> sql.Composable:
     """The rows of this object's earlier versions."""
     if "_load_id" not in work.present.columns:
         return NONE
-    parts = {"dataset": sql.Literal(work.dataset.id), "uri": sql.Literal(work.request.uri)}
-    loads = work.one(EARLIER_LOADS, **parts)[0]
+    loads = _earlier_loads(work)
     return work.compose("t._load_id = ANY ({loads}::uuid[])", loads=sql.Literal(loads)) if loads else NONE
+
+
+def _earlier_loads(work: Publishing) -> list[str] | None:
+    parts = {"dataset": sql.Literal(work.dataset.id), "uri": sql.Literal(work.request.uri)}
+    loads: list[str] | None = work.one(EARLIER_LOADS, **parts)[0]
+    return loads
 
 
 def _partitions(work: Publishing, columns: tuple[str, ...]) -> sql.Composable:

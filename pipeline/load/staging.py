@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from psycopg2 import sql
 
 from pipeline.errors import ContractError
+from pipeline.load import table
 from pipeline.load.connect import Connection, Destination
+from pipeline.load.table import LiveColumn
 
 SCHEMA = "landfall_staging"
 REJECT_COLUMNS = ("line", "column_name", "rule", "message", "reasons")
@@ -41,19 +46,52 @@ class StagingTarget:
 
 def create(conn: Connection, target: StagingTarget) -> None:
     """Create both tables, unlogged and without constraints, and commit. Raises ContractError on a type that is none."""
-    columns = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(_type(text))) for name, text in target.columns]
     with conn, conn.cursor() as cursor:
         cursor.execute(
             sql.SQL(
                 "CREATE UNLOGGED TABLE {} ({}, _line bigint, _attempt integer) WITH (autovacuum_enabled = false)"
-            ).format(target.rows, sql.SQL(", ").join(columns))
+            ).format(target.rows, _columns(target.columns))
         )
-        cursor.execute(
-            sql.SQL(
-                "CREATE UNLOGGED TABLE {} (line bigint, column_name text, rule text, message text, reasons jsonb,"
-                " _attempt integer) WITH (autovacuum_enabled = false)"
-            ).format(target.rejects)
-        )
+        create_rejects(cursor, target.rejects)
+
+
+def create_rejects(cursor: Any, rejects: sql.Identifier) -> None:
+    """Create the table of rejects unless it is there, within the caller's transaction. Whoever else creates it waits
+    for that transaction's end: `IF NOT EXISTS` alone fails where two do so at once."""
+    name = sql.Literal(" ".join(rejects.strings))
+    cursor.execute(sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended('landfall ' || {}, 0))").format(name))
+    cursor.execute(
+        sql.SQL(
+            "CREATE UNLOGGED TABLE IF NOT EXISTS {} (line bigint, column_name text, rule text, message text,"
+            " reasons jsonb, _attempt integer) WITH (autovacuum_enabled = false)"
+        ).format(rejects)
+    )
+
+
+_written: weakref.WeakKeyDictionary[Connection, dict[tuple[tuple[str, str], ...], Mapping[str, LiveColumn]]]
+_written = weakref.WeakKeyDictionary()
+
+
+def written(conn: Connection, columns: tuple[tuple[str, str], ...]) -> Mapping[str, LiveColumn]:
+    """Columns of these names and types as the catalogue writes them. Raises ContractError on a type that is none.
+
+    Each session learns it once, from a table that is taken back within the caller's transaction.
+    """
+    known = _written.setdefault(conn, {})
+    if columns not in known:
+        name = f"types_{conn.info.backend_pid}"
+        with conn.cursor() as cursor:
+            cursor.execute("SAVEPOINT types")
+            cursor.execute(sql.SQL("CREATE TABLE {} ({})").format(sql.Identifier(SCHEMA, name), _columns(columns)))
+            found = table.read(cursor, SCHEMA, name)
+            cursor.execute("ROLLBACK TO SAVEPOINT types")
+        known[columns] = found.columns if found else {}
+    return known[columns]
+
+
+def _columns(columns: tuple[tuple[str, str], ...]) -> sql.Composed:
+    listed = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(_type(text))) for name, text in columns]
+    return sql.SQL(", ").join(listed)
 
 
 def drop(conn: Connection, load_id: UUID) -> None:

@@ -97,7 +97,7 @@ def take_back(work: Publishing) -> None:
 
 def _same_types(work: Publishing) -> bool:
     live = {column: found.sql for column, found in work.present.columns.items()}
-    wanted = {column: work.staged.columns[column].sql for column in work.columns} | dict(PROVENANCE)
+    wanted = {column: work.types[column].sql for column in work.columns} | dict(PROVENANCE)
     return all(live[column] == kind for column, kind in wanted.items())
 
 

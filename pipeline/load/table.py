@@ -66,6 +66,11 @@ def read(cursor: Any, schema: str, table: str) -> LiveTable | None:
     return LiveTable(columns, unique_keys, tuple(row[0] for row in cursor.fetchall()))
 
 
+def exists(cursor: Any, schema: str, table: str) -> bool:
+    """Whether there is such a table. Raises DestinationError if the name is taken by something else."""
+    return _oid(cursor, schema, table) is not None
+
+
 def _oid(cursor: Any, schema: str, table: str) -> int | None:
     cursor.execute(
         sql.SQL(

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,37 @@ def test_a_new_version_of_the_object_is_staged_and_takes_the_place_of_the_old(ta
     receipt = table.load("id,name\n1,a\n3,c\n")
     assert (receipt.rows["inserted"], receipt.rows["deleted"], receipt.rows["unchanged"]) == (1, 1, 1)
     assert table.rows() == [(1, "a", "COPY"), (3, "c", "INSE")]
+
+
+@pytest.fixture
+def made(conn: Connection) -> Iterator[Callable[[], list[str]]]:
+    """The staging tables that were made and not taken back, those dropped since included."""
+    with conn, conn.cursor() as cursor:
+        cursor.execute("""
+            CREATE TABLE public.made (name text);
+            CREATE FUNCTION public.note() RETURNS event_trigger LANGUAGE plpgsql AS
+            'BEGIN INSERT INTO public.made SELECT object_identity FROM pg_event_trigger_ddl_commands(); END';
+            CREATE EVENT TRIGGER note ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.note()
+        """)
+
+    def names() -> list[str]:
+        with conn, conn.cursor() as cursor:
+            cursor.execute("SELECT name FROM public.made WHERE name LIKE 'landfall_staging.%'")
+            return [name for (name,) in cursor.fetchall()]
+
+    yield names
+    with conn, conn.cursor() as cursor:
+        cursor.execute("DROP EVENT TRIGGER note; DROP FUNCTION public.note; DROP TABLE public.made")
+
+
+@pytest.mark.parametrize("more", ["", "x,bad\n", '"5\n'], ids=["no reject", "a bad value", "a bad record"])
+def test_no_staging_table_is_made_for_nothing(table: Table, made: Callable[[], list[str]], more: str) -> None:
+    table.load("id,name\n1,a\n", "first.csv")
+    receipt = table.load("id,name\n2,b\n" + more)
+    assert receipt.rows["rejected"] == bool(more)
+    load = (receipt.load_id or "").replace("-", "")
+    tables = ["raw", "rejects"] if more else []
+    assert sorted(made()) == [f"landfall_staging.{name}_{load}" for name in tables]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import psycopg2
 import pyarrow as pa
@@ -143,6 +145,26 @@ def test_a_target_travels_to_threads_that_write_at_once(target: StagingTarget, c
     assert sorted(int(name) for (name,) in rows_of(conn, target.rows, "name")) == list(range(800))
     assert [line for (line,) in rows_of(conn, target.rejects, "line")] == list(range(800))
     assert len(set(rows_of(conn, target.rows, "_attempt"))) == 8
+
+
+def test_two_writers_make_the_table_of_rejects_at_once(target: StagingTarget, conn: Connection) -> None:
+    with conn, conn.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP TABLE {}").format(target.rejects))
+    first, second = connect(target.destination, "test"), connect(target.destination, "test")
+    with first.cursor() as cursor:
+        staging.create_rejects(cursor, target.rejects)
+
+    def make() -> None:
+        with second, second.cursor() as cursor:
+            staging.create_rejects(cursor, target.rejects)
+
+    with closing(first), closing(second), ThreadPoolExecutor() as pool:
+        waiting = pool.submit(make)
+        time.sleep(0.2)
+        assert not waiting.done()
+        first.commit()
+        waiting.result(30)
+    assert rows_of(conn, target.rejects, "line") == []
 
 
 def test_memory_does_not_grow_with_the_partition(target: StagingTarget) -> None:

@@ -75,6 +75,18 @@ def test_two_loads_at_once_into_one_new_table(bench: Bench) -> None:
     assert bench.query("SELECT count(*) FROM shop.items") == [(400,)]
 
 
+def test_a_table_that_appears_while_its_lock_is_taken_is_locked_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody makes it after the question whether it is there; the rows of the load would meet its writers."""
+    of = dataset("items", ITEMS, mode="upsert")
+    bench.load(of, OLD)
+    answers = iter([False, True])
+    monkeypatch.setattr("pipeline.load.table.exists", lambda *_: next(answers))
+    assert counts(bench.load(of, NEW)) == {"inserted": 100, "updated": 200}
+    assert list(answers) == []
+
+
 def test_an_open_reader_does_not_hold_up_a_load(bench: Bench) -> None:
     of = dataset("items", ITEMS, mode="replace")
     bench.load(of, OLD)

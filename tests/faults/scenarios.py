@@ -9,27 +9,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.contracts import contract_text, id_property
+
 Row = tuple[object, ...]
 
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: {id}
-version: 1.0.0
-status: active
-servers:
-  - {{server: source, type: s3, location: "s3://landing/*", format: csv}}
-  - {{server: target, type: postgres, host: localhost, port: 5432, database: dwh, schema: {id}}}
-schema:
-  - name: target
-    customProperties:
-      - property: load
-        value: {{mode: {mode}, rejects: {{max: 50, unit: percent}}}}
-    properties:
-      - {{name: id, logicalType: integer, required: true{key}}}
-      - {{name: name, logicalType: string}}
-      - {{name: amount, logicalType: number, physicalType: "NUMERIC(10,2)"}}
-"""
+COLUMNS = (
+    "{name: name, logicalType: string}",
+    '{name: amount, logicalType: number, physicalType: "NUMERIC(10,2)"}',
+)
 
 # Lines that are rejected, wherever they come, and the rule that rejects them.
 BAD = (("7001,bad amount,ten", "type"), ("7002,too,many,fields", "structure"))
@@ -59,8 +46,8 @@ class Scenario:
     def contract(self, directory: Path, number: int) -> Path:
         """The contract for file `number`, written."""
         path = directory / f"{self.dataset(number)}.odcs.yaml"
-        key = ", primaryKey: true" if self.keyed else ""
-        path.write_text(CONTRACT.format(id=self.dataset(number), mode=self.mode, key=key))
+        load = f"{{mode: {self.mode}, rejects: {{max: 50, unit: percent}}}}"
+        path.write_text(contract_text(self.dataset(number), [id_property(keyed=self.keyed), *COLUMNS], load=load))
         return path
 
     def file(self, directory: Path, number: int) -> Path:

@@ -12,30 +12,9 @@ from typing import Any
 import pytest
 
 from pipeline.load.connect import Connection, Destination
+from tests.contracts import contract_text, source_server
 from tests.integration import loader
 from tests.integration.loader import Loader
-
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: {id}
-version: 1.0.0
-status: active
-servers:
-  - server: source
-    type: s3
-    location: s3://landing/{location}
-{source}
-  - {{server: target, type: postgres, host: localhost, port: 5432, database: dwh, schema: {id}}}
-schema:
-  - name: target
-    customProperties:
-      - property: load
-        value: {load}
-{quality}
-    properties:
-{properties}
-"""
 
 
 @pytest.fixture(scope="session")
@@ -94,13 +73,8 @@ def contract(tmp_path: Path) -> Callable[..., Path]:
         location: str = "*",
     ) -> Path:
         path = tmp_path / f"{name}.odcs.yaml"
-        lines = "\n".join(f"      - {line}" for line in properties)
-        quality = f"    quality:\n{quality}" if quality else ""
-        path.write_text(
-            CONTRACT.format(
-                id=name, properties=lines, load=load, source=source.rstrip(), quality=quality, location=location
-            )
-        )
+        server = source_server(source, location)
+        path.write_text(contract_text(name, properties, load=load, source=server, quality=quality))
         return path
 
     return write

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,27 +12,13 @@ import pytest
 
 from pipeline.contract.model.custom import ReadOptions
 from pipeline.load.connect import Connection
+from tests.contracts import contract_text
 from tests.integration.command_line import ROOT
 from tests.integration.loader import Loader
 
 Query = Callable[..., list[tuple[Any, ...]]]
 FORMATS = (ROOT / "docs" / "formats.md").read_text()
 LEDGER = (ROOT / "docs" / "ledger.md").read_text()
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: {id}
-version: 1.0.0
-servers:
-  -
-{server}
-  - {{server: target, type: postgres, host: localhost, port: 5432, database: dwh, schema: {id}}}
-schema:
-  - name: target
-    customProperties: [{{property: load, value: {{rejects: {{max: 90, unit: percent}}}}}}]
-    properties:
-{properties}
-"""
 _EXAMPLE = re.compile(
     r"```yaml\n(?P<server>.*?)```\n```text\n(?P<file>.*?)```\n\n(?P<table>(?:\|[^\n]*\n)+)"
     r"(?:\nRejected: line (?P<line>\d+) \((?P<rule>\w+)\))?",
@@ -77,13 +62,13 @@ def test_the_formats_are_as_shown(example: Example, sail: Loader, tmp_path: Path
     kind = "json" if "format: json" in example.server else "csv"
     file = tmp_path / f"sample.{kind}"
     file.write_text(example.file, encoding="cp1252" if "windows-1252" in example.server else "utf-8")
-    properties = "\n".join(
-        f"      - {{name: {name}, logicalType: string{f', transformLogic: {logic!r}' if logic else ''}}}"
+    properties = [
+        f"{{name: {name}, logicalType: string{f', transformLogic: {logic!r}' if logic else ''}}}"
         for name, logic in example.columns
-    )
+    ]
     contract = tmp_path / "sample.odcs.yaml"
-    server = textwrap.indent(example.server.rstrip(), "    ")
-    contract.write_text(CONTRACT.format(id=identity, server=server, properties=properties))
+    load = "{rejects: {max: 90, unit: percent}}"
+    contract.write_text(contract_text(identity, properties, load=load, source=example.server))
     receipt = sail.one(file, contract)
     assert receipt.error is None
     names = ", ".join(f"coalesce({name}, 'NULL')" for name, _ in example.columns)

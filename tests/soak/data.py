@@ -18,6 +18,8 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.contracts import contract_text, id_property, source_server
+
 # Cells that are easily spoilt on their way.
 NAMES = (
     None,
@@ -31,6 +33,11 @@ NAMES = (
     "'; --",
 )
 FIRST_DAY = date(2020, 1, 1)
+COLUMNS = (
+    "{name: name, logicalType: string}",
+    '{name: amount, logicalType: number, physicalType: "NUMERIC(12,2)", logicalTypeOptions: {minimum: 0}}',
+    "{name: day, logicalType: date}",
+)
 
 Row = tuple[int, str | None, Decimal, date]
 
@@ -49,8 +56,9 @@ class Kind:
     @property
     def contract(self) -> str:
         """Its contract, as YAML."""
-        key = ", primaryKey: true" if self.keyed else ""
-        return CONTRACT.format(id=self.name, format=self.format, mode=self.mode, key=key)
+        load = f"{{mode: {self.mode}, rejects: {{max: 20, unit: percent}}}}"
+        source = source_server(f"format: {self.format}", location=f"{self.name}/*")
+        return contract_text(self.name, [id_property(keyed=self.keyed), *COLUMNS], load=load, source=source)
 
 
 KINDS = (
@@ -61,27 +69,6 @@ KINDS = (
     Kind("parcels", "csv", "upsert", suffix=".zip"),
     Kind("sheets", "xlsx", "replace", suffix=".xlsx", most=1_500),
 )
-
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: {id}
-version: 1.0.0
-status: active
-servers:
-  - {{server: source, type: s3, location: "s3://landing/{id}/*", format: {format}}}
-  - {{server: target, type: postgres, host: localhost, port: 5432, database: dwh, schema: {id}}}
-schema:
-  - name: target
-    customProperties:
-      - property: load
-        value: {{mode: {mode}, rejects: {{max: 20, unit: percent}}}}
-    properties:
-      - {{name: id, logicalType: integer, required: true{key}}}
-      - {{name: name, logicalType: string}}
-      - {{name: amount, logicalType: number, physicalType: "NUMERIC(12,2)", logicalTypeOptions: {{minimum: 0}}}}
-      - {{name: day, logicalType: date}}
-"""
 
 
 def rows(kind: Kind, chance: random.Random, size: int | None = None) -> list[Row]:

@@ -6,15 +6,12 @@ import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 
-from pipeline.load.connect import Destination, connect
-from tests.faults.scenarios import Scenario
+from tests.faults.loads import DONE, Loads
 from tests.faults.steps import Fault, Strike
-from tests.faults.tally import Tally, await_sessions, count
-from tests.faults.worker import Order, Outcome, Worker
+from tests.faults.tally import Tally
+from tests.faults.worker import Order, Outcome
 
 FAULTS: dict[Fault, str] = {
     "kill": "SIGKILL",
@@ -37,22 +34,8 @@ def whole() -> bool:
     return os.environ.get("LANDFALL_FAULTS") == "all"
 
 
-@dataclass
-class Matrix:
-    """One scenario in one database of the embedded server in `server`. `number`: of the next file."""
-
-    scenario: Scenario
-    database: Destination
-    server: Path
-    directory: Path
-    worker: Worker = field(default_factory=Worker)
-    spare: Worker = field(default_factory=Worker)
-    number: int = 0
-
-    def close(self) -> None:
-        """End the processes."""
-        self.worker.close()
-        self.spare.close()
+class Matrix(Loads):
+    """Strikes the loads of a scenario."""
 
     def strike_all(self, plan: Callable[[list[str]], Iterator[Strike]], tally: Tally) -> int:
         """Strike one load after the other as `plan` says, given the names of a load's steps. Returns how many.
@@ -73,50 +56,31 @@ class Matrix:
 
     def _clean(self, tally: Tally) -> list[str]:
         """Load the next file without a fault. The names of the steps."""
-        order = self._order()
+        order = self.order()
         outcome = self.worker.load(order)
         if not outcome.acknowledged:
             tally.surprise(f"a load without a fault: {outcome}")
-        self._count(tally, order)
+        self.count(order, tally)
         return list(outcome.steps)
 
     def _strike(self, strike: Strike, tally: Tally) -> None:
         """Load the next file, struck; load it again; count."""
-        order = self._order(strike)
+        order = self.order(strike)
         struck = self.worker.load(order)
-        if not self.worker.alive:
-            self.worker, self.spare = self.spare, Worker()
+        self.replace_dead()
         if struck.code is None or struck.struck:  # else the load had a step less: there was nothing to strike
             tally.attempted += 1
             tally.acknowledged += struck.acknowledged
             self._again(order, struck, tally)
-        self._count(tally, order)
+        self.count(order, tally)
 
     def _again(self, order: Order, struck: Outcome, tally: Tally) -> None:
         where = f"{self.scenario.name}, {order.strike}, {struck.struck}"
         if struck.code not in (0, 75, None):
             tally.surprise(f"{where}: exit code {struck.code}: {struck.errors}")
-        with closing(connect(self.database, "count")) as conn:
-            if left := await_sessions(conn):
-                tally.surprise(f"{where}: {left} sessions are left")
-        again = self.worker.load(replace(order, strike=None))
-        tally.already_there += again.statuses == ("already_loaded",)
-        possible = {("already_loaded",)} if struck.acknowledged else {("loaded",), ("already_loaded",)}
-        if again.code != 0 or again.statuses not in possible:
-            tally.surprise(f"{where}: {struck.statuses}, and again {again.statuses}, {again.code}: {again.errors}")
-
-    def _order(self, strike: Strike | None = None) -> Order:
-        path = self.scenario.file(self.directory, self.number)
-        contract = self.scenario.contract(self.directory, self.number)
-        return Order(
-            (str(path),), contract, self.database.url.render_as_string(hide_password=False), self.server, strike
-        )
-
-    def _count(self, tally: Tally, order: Order) -> None:
-        self.scenario.loaded(self.number)
-        with closing(connect(self.database, "count")) as conn:
-            count(tally, conn, self.scenario, self.number, Path(order.sources[0]))
-        self.number += 1
+        self.require_no_sessions(where, tally)
+        possible = frozenset({("already_loaded",)}) if struck.acknowledged else DONE
+        self.finish(replace(order, strike=None), f"{where}: {struck.statuses}, and again", tally, possible)
 
 
 def strikes(steps: list[str], fault: Fault) -> Iterator[Strike]:

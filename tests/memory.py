@@ -10,5 +10,14 @@ def peak_kb() -> int:
 
     Not getrusage's ru_maxrss: a program that pytest started is told the size of pytest there, if that is larger.
     """
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    return _status_kb("VmHWM", None)
+
+
+def resident_kb(pid: int | None = None) -> int:
+    """The resident memory of a process, or of this one, in KiB."""
+    return _status_kb("VmRSS", pid)
+
+
+def _status_kb(field: str, pid: int | None) -> int:
+    lines = Path(f"/proc/{pid or 'self'}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field))

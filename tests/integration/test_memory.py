@@ -11,14 +11,11 @@ from tests.integration.command_line import ROOT, environment
 PARTS = """
 import sys, pyarrow, pyarrow.parquet
 from pipeline.session import engine_session
+from tests.memory import resident_kb
 
 def counted(batches):
     texts = [batch.column(0).to_pylist() for batch in batches]
     yield pyarrow.RecordBatch.from_pylist([{"rows": sum(map(len, texts))}])
-
-def resident():
-    with open("/proc/self/statm") as counts:
-        return int(counts.read().split()[1]) * 4096 >> 20
 
 cells = [f"{number:08} of a common length" for number in range(50_000)]
 pyarrow.parquet.write_table(pyarrow.table({name: cells for name in "abcd"}), sys.argv[1])
@@ -26,8 +23,8 @@ with engine_session("sail", 1) as session:
     for number in range(80):
         session.read.parquet(sys.argv[1]).mapInArrow(counted, "rows bigint").collect()
         if number == 10:
-            before = resident()
-    print(resident() - before)
+            before = resident_kb()
+    print((resident_kb() - before) // 1024)
 """
 
 

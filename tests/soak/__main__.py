@@ -17,9 +17,10 @@ from pipeline.load.connect import Connection, Destination, connect
 from tests.conftest import embedded_server, fresh_database
 from tests.faults.worker import Order, Outcome, Worker
 from tests.figures import record
+from tests.memory import resident_kb
 from tests.proxy import proxied
 from tests.soak.data import CHECKSUM, KINDS, Kind, rows, save, with_bad, written
-from tests.soak.memory import grows, resident, thirds
+from tests.soak.memory import grows, thirds
 from tests.soak.model import Table
 from tests.soak.troubles import Troubles
 
@@ -61,7 +62,7 @@ class Soak:
                 self._spoilt(kind, number)
             else:
                 self.loaded.append(self._good(kind, number))
-            self.memory.append(resident(self.worker.pid))
+            self.memory.append(resident_kb(self.worker.pid) / 1024)
             if number % 25 == 24:
                 print(f"{number + 1} files, {self.memory[-1]:.0f} MB, {dict(self.outcomes)}", flush=True)
 

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 
 FLAT = 1.05  # the last third of the files to the middle one: a leak of 0.1 MB a file is more, over 600 files
-
-
-def resident(pid: int) -> float:
-    """The resident memory of a process, in MB."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
 def thirds(memory: Sequence[float]) -> tuple[float, float]:

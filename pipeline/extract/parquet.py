@@ -8,9 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.extract.parts import BATCH_ROWS
 from pipeline.extract.typed import TypedExtraction
-
-_BATCH_ROWS = 1 << 16
 
 
 class ParquetExtraction(TypedExtraction):
@@ -25,5 +24,5 @@ class ParquetExtraction(TypedExtraction):
     def _read(self) -> Iterator[tuple[pa.RecordBatch, float]]:
         groups = self._file.num_row_groups
         for group in range(groups):
-            for batch in self._file.iter_batches(_BATCH_ROWS, row_groups=[group]):
+            for batch in self._file.iter_batches(BATCH_ROWS, row_groups=[group]):
                 yield batch, (group + 1) / groups

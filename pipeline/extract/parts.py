@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 PartForm = Literal["arrow", "parquet"]
 """Engine sail reads Arrow files, which cost a quarter of the CPU of Parquet; Spark does not."""
-_BATCH_ROWS = 1 << 16
+BATCH_ROWS = 1 << 16
+"""At most so many rows are read, or written to a part, at a time."""
 
 
 @dataclass(frozen=True)
@@ -83,4 +84,4 @@ def _write(path: Path, table: pa.Table) -> None:
         pq.write_table(table, path, compression="lz4", use_dictionary=False, write_statistics=False, store_schema=False)
         return
     with pa.ipc.new_file(path, table.schema) as writer:
-        writer.write_table(table, max_chunksize=_BATCH_ROWS)
+        writer.write_table(table, max_chunksize=BATCH_ROWS)

@@ -17,11 +17,9 @@ from pipeline.contract.dataset import Column, ColumnType, Dataset
 from pipeline.reasons import Reasons, quoted
 from pipeline.validate import check_column
 
-# Engines hand over a few thousand rows at a time; larger batches spread Arrow's cost per call over more of them.
+# An engine hands over batches as small as the part was written in; larger ones spread Arrow's cost per call over more.
 BATCH_ROWS = 65_536
-
-
-# Kinds of which PostgreSQL reads every text that our cast takes as the same value
+# Kinds of which PostgreSQL reads every text that our cast takes, exponents aside, as the same value
 # (https://www.postgresql.org/docs/current/datatype-numeric.html, datatype-datetime.html).
 _SAME_SPELLING = frozenset({"integer", "decimal", "date"})
 
@@ -74,7 +72,7 @@ def _spelling(raw: pa.Array, values: pa.Array, column_type: ColumnType) -> pa.Ar
     kind = column_type.kind
     if kind not in _SAME_SPELLING or column_type.format or not pa.types.is_string(raw.type):
         return values
-    # 1e999999 times zero is zero to Arrow, and too much for PostgreSQL.
+    # 0e-999999 is zero to our cast, and too much for PostgreSQL.
     return values if kind == "decimal" and has_byte(raw, b"e") else raw
 
 

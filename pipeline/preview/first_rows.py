@@ -46,7 +46,7 @@ class Checked:
 
 def checked(part: RawPart, schema: pa.Schema, dataset: Dataset, file: FileFacts, this: Run) -> Checked:
     """The rows of a part, which has this schema. Raises what the engine raises."""
-    values = values_of(this.engine.read.parquet(str(part.path)), schema, dataset, file)
+    values = values_of(this.engine.read.format(part.form).load(str(part.path)), schema, dataset, file)
     if dataset.row_rules:
         batches: Iterable[pa.RecordBatch] = from_engine(flagged(values, dataset).toArrow().to_batches(), dataset)
     else:

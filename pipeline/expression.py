@@ -15,6 +15,7 @@ from sqlglot.dialects import Spark
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from pipeline.contract.metadata import METADATA
 from pipeline.errors import ContractError
 
 # These may answer NULL for a value that is there: the result of a conversion that failed.
@@ -24,8 +25,6 @@ _CONDITIONS = frozenset(
     {"case", "if", "iff", "coalesce", "nullif", "nvl", "nvl2", "ifnull", "get", "element_at", "transform", "filter"}
 )
 _RENAMED = {"cast": "try_cast", "try_to_date": "to_date", "to_timestamp": "try_to_timestamp"}
-# What Spark calls file metadata (https://spark.apache.org/docs/latest/sql-data-sources.html), as columns of ours.
-METADATA = {"file_name": "_metadata_file_name", "file_path": "_metadata_file_path", "file_size": "_metadata_file_size"}
 
 
 @dataclass(frozen=True)

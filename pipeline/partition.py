@@ -19,7 +19,6 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipeline.cast import arrow_type, strict_cast
 from pipeline.contract.dataset import Column, ColumnType, Dataset
-from pipeline.expression import adapt
 from pipeline.load.copy import StagingWriter
 from pipeline.load.staging import StagingTarget
 from pipeline.typed import gathered, typed_batches
@@ -65,6 +64,8 @@ def flagged(values: DataFrame, dataset: Dataset) -> DataFrame:
 
     def typed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return (_for_engine(batch, dataset) for batch in typed_batches(batches, dataset))
+
+    from pipeline.expression import adapt
 
     rows = values.mapInArrow(typed, engine_schema(dataset))
     flags = [

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 from pyspark.sql.types import NullType, StringType, StructField, StructType
 
 from pipeline.contract.dataset import Column, ColumnType, Dataset
-from pipeline.expression import METADATA, adapt, compile_expression, outermost_cast
+from pipeline.contract.metadata import METADATA
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ def _values(raw: DataFrame, schema: pa.Schema, dataset: Dataset, file: FileFacts
     rows = rows.withColumn("_keep", _keep(dataset))
     names = {*schema.names, *METADATA.values()}
     if dataset.load.explode:
+        from pipeline.expression import adapt
+
         rows = rows.selectExpr("*", adapt(dataset.load.explode, f"{dataset.path}: explode"))
         names = set(rows.columns)
     selected = {"_line": F.col("_line"), "_keep": F.col("_keep")}
@@ -81,12 +83,16 @@ def _keep(dataset: Dataset) -> SparkColumn:
     """As in SQL's WHERE: a row is kept when the condition is true, neither when false nor when NULL."""
     if dataset.load.where is None:
         return F.lit(True)
+    from pipeline.expression import adapt
+
     return F.coalesce(F.expr(adapt(dataset.load.where, f"{dataset.path}: where")), F.lit(False))
 
 
 def _value(rows: DataFrame, names: set[str], column: Column, index: int, dataset: Dataset) -> dict[str, SparkColumn]:
     if column.expression is None:
         return {f"v{index}": F.col(_quoted(column.source)) if column.source in names else F.lit(None).cast("string")}
+    from pipeline.expression import compile_expression  # late: see `contract.spark_sql`
+
     where = f"{dataset.path}: transformLogic of {column.name}"
     inner = _cast_by_us(rows, column, where)
     if inner is not None:
@@ -103,6 +109,8 @@ def _value(rows: DataFrame, names: set[str], column: Column, index: int, dataset
 
 def _cast_by_us(rows: DataFrame, column: Column, where: str) -> str | None:
     """The inside of an outermost cast of text to the column's own type: our cast is strict, an engine's rounds."""
+    from pipeline.expression import compile_expression, outermost_cast
+
     cast = outermost_cast(column.expression or "")
     if cast is None or not _same_type(cast[1], column.type):
         return None

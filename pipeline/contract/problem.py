@@ -65,3 +65,12 @@ def one_line(text: str) -> str:
 
 def _fold(word: str) -> str:
     return word.casefold().replace("_", "").replace("-", "").replace(" ", "")
+
+
+class SqlMistake(ValueError):  # noqa: N818 - names the situation
+    """A text is not the Spark SQL that is wanted. `offset`: characters into the text, 0 if not known."""
+
+    def __init__(self, message: str, suggestion: str | None = None, offset: int = 0) -> None:
+        super().__init__(message)
+        self.suggestion = suggestion
+        self.offset = offset

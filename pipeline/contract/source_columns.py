@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pipeline.contract import parts
 from pipeline.contract.model import Contract
 from pipeline.contract.names import snake_case
-from pipeline.contract.spark_sql import explode, references
 
 
 def source_columns(contract: Contract) -> tuple[str, ...]:
@@ -22,15 +21,28 @@ def source_columns(contract: Contract) -> tuple[str, ...]:
 
 def _used(contract: Contract) -> Iterator[str]:
     load = parts.load(contract).value
-    exploded = explode(load.explode) if load.explode else None
-    made = exploded.names if exploded else ()
+    reads, made = _exploded(load.explode) if load.explode else ((), ())
     for column in contract.table.properties:
         if column.transform_logic is None:
             yield from (name for name in (snake_case(column.name),) if name not in made)
         else:
-            yield from _heads(references(column.transform_logic), made)
-    yield from _heads(references(load.where) if load.where else (), ())
-    yield from _heads(exploded.references if exploded else (), ())
+            yield from _heads(_references(column.transform_logic), made)
+    yield from _heads(_references(load.where) if load.where else (), ())
+    yield from _heads(reads, ())
+
+
+def _exploded(text: str) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
+    """The columns that it reads, and the names of those that it makes."""
+    from pipeline.contract.spark_sql import explode
+
+    found = explode(text)
+    return found.references, found.names
+
+
+def _references(text: str) -> tuple[tuple[str, ...], ...]:
+    from pipeline.contract.spark_sql import references
+
+    return references(text)
 
 
 def _heads(found: tuple[tuple[str, ...], ...], made: tuple[str, ...]) -> Iterator[str]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from pipeline.contract import parts
 from pipeline.contract.checks.facts import Facts
+from pipeline.contract.metadata import METADATA
 from pipeline.contract.names import snake_case
-from pipeline.contract.problem import Finding, Location, did_you_mean
-from pipeline.contract.spark_sql import METADATA, SqlMistake, explode, references
+from pipeline.contract.problem import Finding, Location, SqlMistake, did_you_mean
 
 _FLAT = ("csv", "xlsx")
 
@@ -31,6 +31,8 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def row_condition(text: str, at: Location, facts: Facts) -> Iterator[Finding]:
     """The findings of a row rule's condition: it reads the typed columns."""
+    from pipeline.contract.spark_sql import references
+
     try:
         found = references(text)
     except SqlMistake as mistake:
@@ -43,6 +45,8 @@ def row_condition(text: str, at: Location, facts: Facts) -> Iterator[Finding]:
 
 
 def _expression(text: str, at: Location, facts: Facts, exploded: tuple[str, ...]) -> Iterator[Finding]:
+    from pipeline.contract.spark_sql import references
+
     try:
         found = references(text)
     except SqlMistake as mistake:
@@ -53,6 +57,8 @@ def _expression(text: str, at: Location, facts: Facts, exploded: tuple[str, ...]
 
 
 def _explode(text: str, at: Location, facts: Facts) -> Iterator[Finding]:
+    from pipeline.contract.spark_sql import explode
+
     try:
         found = explode(text)
     except SqlMistake as mistake:

@@ -9,8 +9,7 @@ from pipeline.contract.checks.pruned import Pruned
 from pipeline.contract.document import Value
 from pipeline.contract.model import Contract
 from pipeline.contract.names import snake_case
-from pipeline.contract.problem import Location, nearest
-from pipeline.contract.spark_sql import SqlMistake, ddl_names, explode
+from pipeline.contract.problem import Location, SqlMistake, nearest
 
 
 @dataclass(frozen=True)
@@ -82,8 +81,12 @@ def _is_key(found: Value) -> bool:
 
 def _exploded(contract: Contract) -> tuple[str, ...]:
     text = parts.load(contract).value.explode
+    if text is None:
+        return ()
+    from pipeline.contract.spark_sql import explode
+
     try:
-        return explode(text).names if text else ()
+        return explode(text).names
     except SqlMistake:
         return ()
 
@@ -92,6 +95,8 @@ def _declared(contract: Contract) -> tuple[str, ...] | None:
     source, schema = parts.source(contract), parts.read_schema(contract)
     if source is None or schema is None or source.value.format != "json":
         return None
+    from pipeline.contract.spark_sql import ddl_names
+
     try:
         names = ddl_names(schema.value)
     except SqlMistake:

@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
-
 from pipeline.contract.checks.columns import pattern_mistake
 from pipeline.contract.checks.expressions import row_condition
 from pipeline.contract.checks.facts import Facts
@@ -122,9 +118,12 @@ def _query(item: Placed, rule: SqlRule) -> Iterator[Finding]:
             at, "{property} is the column that a rule stands on; this one stands on the object", "name the column"
         )
     text = rule.query.replace("{object}", "landfall_object").replace("{property}", "landfall_property")
+    import sqlglot  # late: see `spark_sql`
+    from sqlglot import exp
+
     try:
         trees = sqlglot.parse(text, dialect="postgres")
-    except (SqlglotError, RecursionError) as error:
+    except (sqlglot.errors.SqlglotError, RecursionError) as error:
         details = getattr(error, "errors", None) or [{}]
         token = str(details[0].get("highlight") or "").replace("landfall_", "")
         near = f" near {token}" if token else ""

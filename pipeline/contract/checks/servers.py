@@ -13,9 +13,8 @@ from pipeline.contract.model.contract import S3Server, SourceServer
 from pipeline.contract.model.custom import ReadOptions
 from pipeline.contract.names import LONGEST_NAME
 from pipeline.contract.parts import At
-from pipeline.contract.problem import Finding, did_you_mean
+from pipeline.contract.problem import Finding, SqlMistake, did_you_mean
 from pipeline.contract.source_columns import source_columns
-from pipeline.contract.spark_sql import SqlMistake, ddl_names
 
 _RESERVED_SCHEMAS = ("information_schema", "landfall", "landfall_staging")
 # Their bytes mean something else after a shift, so that a line cannot be read by itself.
@@ -201,6 +200,8 @@ def _read_schema(contract: Contract) -> Iterator[Finding]:
         why = f"readSchema is for json: {source.value.format} has its own columns"
         yield Finding(schema.location, why, "remove it")
         return
+    from pipeline.contract.spark_sql import ddl_names
+
     try:
         ddl_names(schema.value)
     except SqlMistake as mistake:

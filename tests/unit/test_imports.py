@@ -1,0 +1,15 @@
+"""What a load imports before the ledger has said that there is something to do: a small file is quickly decided."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+LATE = {"boto3", "pandas", "pyspark", "sqlglot"}
+
+
+def test_what_takes_long_to_import_is_imported_where_it_is_needed() -> None:
+    script = "import sys, pipeline.cli, pipeline.loading; print(*sorted(sys.modules))"
+    modules = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+    assert "pipeline.job" in modules
+    assert not LATE & set(modules)

@@ -17,6 +17,7 @@ from pipeline.contract.match import match
 from pipeline.dialect import dialect_of
 from pipeline.errors import DestinationError, LandfallError, TransientError
 from pipeline.extract import Extraction, PartArea, RawPart, open_source
+from pipeline.extract.compression import detect
 from pipeline.extract.parts import PartForm
 from pipeline.failure import as_landfall_error
 from pipeline.header import Header, MissingColumnsError, check_header
@@ -44,6 +45,7 @@ _PARTS: dict[Engine, tuple[int, PartForm, int | None]] = {
     "sail": (32 << 20, "arrow", 4 << 20),
     "spark": (64 << 20, "parquet", None),
 }
+_UNPACKED = 4  # bytes of text that a byte of gzip or Parquet stands for, in files of ordinary tables
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def run(source: SourceObject, this: Run, progress: Progress) -> Receipt:
             dataset = match(this.datasets, source.uri, only=this.only_contract)
             receipt = account.of_dataset(receipt, dataset)
             progress.stage("fetch", source.uri)
+            this.warm_up(source.size or 0)
             fetched = fetch(source, Path(work))
             receipt = account.of_source(receipt, fetched)
             receipt = load_alone(fetched, dataset, this, Path(work), progress, receipt)
@@ -145,7 +148,7 @@ def prepared(load: Load, receipt: Receipt, straight_too: bool = False) -> Prepar
     load = replace(load, dataset=header.dataset)
     target = _staging_target(load)
     request = _request(header, load)
-    begun = straight.begin(load.run.connection, request, load.fetched.bytes) if straight_too else None
+    begun = straight.begin(load.run.connection, request, _text_bytes(load)) if straight_too else None
     if begun is None:
         staging.create(load.run.connection, target)
     try:
@@ -164,6 +167,12 @@ def prepared(load: Load, receipt: Receipt, straight_too: bool = False) -> Prepar
             begun.stop()
     staging.discard(load.run.connection, load.begun.load_id)
     return prepared(load, receipt)
+
+
+def _text_bytes(load: Load) -> int:
+    """How large the source object is, or about how large it would be as text."""
+    packed = load.dataset.read.format not in ("csv", "json") or detect(load.fetched.path) is not None
+    return load.fetched.bytes * (_UNPACKED if packed else 1)
 
 
 def _open(load: Load) -> Extraction:

@@ -20,6 +20,8 @@ from pipeline.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_LARGE = 64 << 20  # bytes that take as long to read and hash as Sail's client to be imported
+
 
 class Run:
     """A context manager: what was opened is closed at its end, and temporary files are gone."""
@@ -86,9 +88,12 @@ class Run:
         """Work with a session that somebody else opened, and will close."""
         self._engine = session
 
-    def warm_up(self) -> None:
-        """Start a JVM in the background, while the object is fetched and the database wakes. Sail starts at once."""
-        if self.settings.engine == "spark":
+    def warm_up(self, size: int = 0) -> None:
+        """Start the engine in the background, while an object of `size` bytes is fetched and the database wakes.
+
+        Sail starts in less time than it takes to say that a small object was loaded before.
+        """
+        if self._engine is None and (self.settings.engine == "spark" or size >= _LARGE):
             Thread(target=self._start, name="landfall-engine", daemon=True).start()
 
     def _start(self) -> None:

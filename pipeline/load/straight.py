@@ -16,9 +16,9 @@ from pipeline.load.publishing import Publishing
 from pipeline.load.request import PublishRequest
 from pipeline.load.sender import Sender, copy_into
 
-# The target is held while the file is read, and others wait for it no longer than their `lock_wait` (600 s). At the
-# 30 MB a second of a slow destination this many bytes take less than two minutes, unpacked from gzip less than ten.
-MOST_BYTES = 2 << 30
+# Of text. The target is held while the file is read, and others wait for it no longer than their `lock_wait` (600 s).
+# At the 30 MB a second of a slow destination this takes less than five minutes.
+MOST_BYTES = 8 << 30
 
 # The engine's workers, threads of this process, find the load's session here: a session cannot be sent to them.
 _under_way: dict[UUID, Straight] = {}
@@ -69,7 +69,7 @@ def of(load_id: UUID) -> Straight | None:
 
 
 def begin(conn: Connection, request: PublishRequest, size: int) -> Straight | None:
-    """Begin to publish a load whose source has `size` bytes, before its rows are there; None if it has to be staged.
+    """Begin to publish a load of `size` bytes of text before its rows are there; None if it has to be staged.
 
     Its transaction is then open on `conn` until the publish has ended, or `stop`.
     """

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import DestinationError
-from pipeline.load import locks
+from pipeline.load import locks, straight
 from pipeline.load.publishing import Publishing
 
 from .conftest import ITEMS, KEYLESS, Bench, Raw, column, counts, dataset
@@ -160,3 +160,13 @@ def test_a_small_server_loads_with_its_own_memory_settings(bench: Bench) -> None
     bench.conn.rollback()
     assert work.one("SELECT current_setting('lock_timeout')")[0] == "0"
     bench.conn.rollback()
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_a_file_of_more_than_so_many_bytes_is_staged(bench: Bench, beyond: int) -> None:
+    """Until it is read the table would be held, and other loads of it would wait."""
+    request = bench.stage(dataset("lines", KEYLESS, mode="append"), [])
+    begun = straight.begin(bench.conn, request, straight.MOST_BYTES + beyond)
+    if begun is not None:
+        begun.stop()
+    assert (begun is None) == bool(beyond)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from click.testing import CliRunner, Result
@@ -25,7 +27,8 @@ SECRET = "{name: mail, logicalType: string, classification: restricted, logicalT
 
 @pytest.fixture(autouse=True)
 def _no_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Neither command may as much as ask where the database is."""
+    """Neither command may as much as ask where the database is. What PySpark sets for this process goes: no engine
+    spark that a later test starts would come up with it."""
 
     def refuse(_: Run) -> None:
         raise AssertionError("the database was asked for")
@@ -34,7 +37,8 @@ def _no_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Run, "destination", property(refuse))
     monkeypatch.setattr(Run, "connection", property(refuse))
-    yield
+    with mock.patch.dict(os.environ):
+        yield
 
 
 def _run(*arguments: str | Path) -> Result:

@@ -139,8 +139,11 @@ class Publishing:
 
     def compose(self, template: str, **parts: Composable) -> sql.Composed:
         """Fill a template's braces with identifiers and literals."""
-        known = {"rows": self.rows, "rejects": self.rejects, "target": self.target, "load_id": self.load_id}
-        return sql.SQL(template).format(**{**known, **parts})
+        return sql.SQL(template).format(**{**self._known, **parts})
+
+    @cached_property
+    def _known(self) -> dict[str, Composable]:
+        return {"rows": self.rows, "rejects": self.rejects, "target": self.target, "load_id": self.load_id}
 
 
 def names(columns: tuple[str, ...], table: str | None = None) -> sql.Composed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -11,10 +11,12 @@ import psycopg2
 
 from pipeline.contract.dataset import Dataset, RowRule
 from pipeline.errors import LandfallError, RefusedError
+from pipeline.extract import Extraction
 from pipeline.header import Header
 from pipeline.load import ledger
 from pipeline.load.begin import Begun, SourceFacts
 from pipeline.load.connect import Connection
+from pipeline.load.copy import Confirmation
 from pipeline.load.request import Published, PublishFailedError, PublishRefusedError, Replay
 from pipeline.receipt import Receipt, error_facts
 from pipeline.source import Fetched
@@ -122,3 +124,11 @@ def source_facts(fetched: Fetched, replay: Replay | None = None) -> SourceFacts:
         key=source.key,
         sequencer=source.sequencer,
     )
+
+
+def rows_read(extraction: Extraction, confirmations: Sequence[Confirmation], dataset: Dataset) -> int:
+    """Records of the file; after `explode`, the rows that they became (an outer explode loses no record)."""
+    if dataset.load.explode is None:
+        return extraction.records
+    became = sum(each.staged + each.rejected + each.filtered for each in confirmations)
+    return became + extraction.rejected

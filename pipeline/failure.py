@@ -8,11 +8,13 @@ import re
 import psycopg2
 
 from pipeline import errors
-from pipeline.errors import ContractError, LandfallError
+from pipeline.errors import ContractError, LandfallError, TransientError
 from pipeline.load.connect import translate
 
 # An engine hands over what a worker raised as text: the last line of its traceback names our class and its message.
 _OURS = re.compile(r"pipeline\.errors\.(\w+): (.*)")
+# What Spark says of a worker that did not end by itself: most often the system took it when memory was short.
+_KILLED = "Python worker exited unexpectedly"
 # Raised while an engine plans, before it has seen a row: their text quotes the contract.
 _ABOUT_THE_EXPRESSION = ("AnalysisException", "ParseException", "UnsupportedOperationException")
 
@@ -38,16 +40,27 @@ def as_landfall_error(error: BaseException) -> LandfallError:
 
 
 def _from_engine(error: BaseException) -> LandfallError | None:
-    module = type(error).__module__
-    if not module.startswith("pyspark"):
+    if not type(error).__module__.startswith(("pyspark", "py4j")):
         return None
-    found = _OURS.findall(str(error))
+    text = _text(error)
+    if _KILLED in text:
+        return TransientError(
+            "a worker of engine spark was killed; nothing was published. If memory was short, give the load more of it "
+            "or fewer --streams; load again"
+        )
+    found = _OURS.findall(text)
     if found:
         name, message = found[-1]
         kind = getattr(errors, name, LandfallError)
         return kind(message.strip()) if isinstance(kind, type) and issubclass(kind, LandfallError) else None
     if type(error).__name__ in _ABOUT_THE_EXPRESSION:
-        return ContractError(
-            f"the engine cannot resolve an expression of the contract: {str(error).strip().splitlines()[0]}"
-        )
+        return ContractError(f"the engine cannot resolve an expression of the contract: {text.strip().splitlines()[0]}")
     return None
+
+
+def _text(error: BaseException) -> str:
+    """The error's text, which has to be asked of the JVM, as long as there is one."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - whatever the way to a dead JVM raises
+        return ""

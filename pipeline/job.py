@@ -15,7 +15,7 @@ from pipeline.ahead import ahead, in_parallel
 from pipeline.contract.dataset import Dataset
 from pipeline.contract.match import match
 from pipeline.dialect import dialect_of
-from pipeline.errors import DestinationError, LandfallError, TransientError
+from pipeline.errors import LandfallError, TransientError
 from pipeline.extract import Extraction, PartArea, RawPart, open_source
 from pipeline.extract.compression import detect
 from pipeline.extract.parts import PartForm
@@ -29,6 +29,7 @@ from pipeline.load.publish import publish
 from pipeline.load.publishing import Publishing
 from pipeline.load.request import PublishRequest, Replay
 from pipeline.load.staging import StagingTarget
+from pipeline.load.straight import Straight
 from pipeline.progress import Progress
 from pipeline.receipt import Receipt
 from pipeline.renames import with_values
@@ -131,7 +132,7 @@ def load_alone(
 
 
 def _load(load: Load, receipt: Receipt) -> Receipt:
-    ready = prepared(load, receipt, straight_too=load.run.settings.engine == "sail")
+    ready = prepared(load, receipt, straight_too=load.run.settings.on_this_machine)
     load.progress.stage("publish", f"{load.dataset.schema}.{load.dataset.table}")
     published = publish(load.run.connection, ready.request, ready.begun)
     return account.published(ready.receipt, published, ready.warned, load.dataset.row_rules)
@@ -148,11 +149,11 @@ def prepared(load: Load, receipt: Receipt, straight_too: bool = False) -> Prepar
     load = replace(load, dataset=header.dataset)
     target = _staging_target(load)
     request = _request(header, load)
-    begun = straight.begin(load.run.connection, request, _text_bytes(load)) if straight_too else None
+    begun = _begin(load, request) if straight_too else None
     if begun is None:
         staging.create(load.run.connection, target)
     try:
-        done = _stage(extraction, load, target)
+        done = _stage(extraction, load, replace(target, relay=begun.address) if begun else target)
         load.fetched.require_unchanged()
         receipt = account.of_header(
             replace(receipt, status="loaded"), header, dialect_of(extraction, load.dataset.read)
@@ -160,13 +161,18 @@ def prepared(load: Load, receipt: Receipt, straight_too: bool = False) -> Prepar
         request = _complete(request, extraction, done, load, receipt)
         return Prepared(request, receipt, done.warned, begun.finish(request) if begun else None)
     except Exception as error:
-        if begun is None or isinstance(error, TransientError) or not isinstance(begun.failure, DestinationError):
+        if begun is None or isinstance(error, TransientError) or not begun.gave_up:
             raise
     finally:
         if begun:
             begun.stop()
     staging.discard(load.run.connection, load.begun.load_id)
     return prepared(load, receipt)
+
+
+def _begin(load: Load, request: PublishRequest) -> Straight | None:
+    socket_in = load.work if load.run.settings.engine == "spark" else None  # whose workers are processes of their own
+    return straight.begin(load.run.connection, request, _text_bytes(load), socket_in)
 
 
 def _text_bytes(load: Load) -> int:
@@ -233,17 +239,9 @@ def _complete(
 ) -> PublishRequest:
     return replace(
         request,
-        read=_read(extraction, done, load.dataset),
+        read=account.rows_read(extraction, done.confirmations, load.dataset),
         confirmations=done.confirmations,
         structural_rejects=extraction.rejects,
         raw_records=extraction.raw_records,
         receipt=account.kept(receipt),
     )
-
-
-def _read(extraction: Extraction, done: Staged, dataset: Dataset) -> int:
-    """Records of the file; after `explode`, the rows that they became (an outer explode loses no record)."""
-    if dataset.load.explode is None:
-        return extraction.records
-    became = sum(c.staged + c.rejected + c.filtered for c in done.confirmations)
-    return became + extraction.rejected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,9 @@ from sqlalchemy.exc import ArgumentError
 from pipeline.errors import UsageError
 
 Engine = Literal["sail", "spark"]
+
+# https://spark.apache.org/docs/latest/submitting-applications.html#master-urls; local-cluster[...] is none of these.
+_LOCAL = re.compile(r"local(\[.*\])?")
 
 # libpq's own variables (https://www.postgresql.org/docs/current/libpq-envars.html): libpq reads them by itself.
 _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
@@ -47,6 +51,11 @@ class Settings:
     notify: tuple[str, ...] = ()
     notify_successes: bool = False
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether the engine's workers run where the load does: always with Sail, with Spark unless on a cluster."""
+        return self.engine == "sail" or self.master is None or _LOCAL.fullmatch(self.master) is not None
 
 
 def database_url(text: str | None) -> URL | None:

@@ -15,6 +15,7 @@ from pipeline.errors import BalanceError
 from pipeline.load import binary, straight
 from pipeline.load.connect import Connection, connect, translate
 from pipeline.load.encode import encode
+from pipeline.load.relay import Line
 from pipeline.load.sender import Copy, Sender, Table, copy_into
 from pipeline.load.staging import REJECT_COLUMNS, StagingTarget, create_rejects
 
@@ -37,14 +38,15 @@ class StagingWriter:
 
     A second thread sends while the caller encodes. `write` and `close` raise TransientError or DestinationError once
     the database has failed. Whatever they raise, the writer is aborted by then. Rows of a load that goes straight into
-    its target are handed to that load's session instead. With `types`, those of the target's columns, rows go in
-    COPY's binary format where it carries all of them (`binary`).
+    its target are handed to that load's session instead, through its relay where this is another process. With
+    `types`, those of the target's columns, rows go in COPY's binary format where it carries all of them (`binary`).
     """
 
     def __init__(self, target: StagingTarget, types: Sequence[ColumnType] = ()) -> None:
         self._target = target
         self._types = types
-        self._straight = straight.of(target.load_id)
+        self._line = Line(target.relay) if target.relay else None
+        self._straight = self._line or straight.of(target.load_id)
         self.binary = self._straight.binary if self._straight else bool(types) and binary.carries(types)
         self._session: _Session | None = None
         self._rejects: list[pa.RecordBatch] = []
@@ -73,11 +75,15 @@ class StagingWriter:
             self._send_rejects()
             if self._session is not None:
                 self._session.commit({"rows": 0 if self._straight else self._staged, "rejects": self._rejected})
+            if self._line is not None:  # last: rejects of an attempt that comes to nothing here do not count
+                self._line.finish(self._staged)
         attempt = 0 if self._session is None else self._session.attempt
         return Confirmation(attempt, self._staged, self._rejected, self._filtered)
 
     def abort(self) -> None:
-        """Roll back and close the connection; harmless when closed already."""
+        """Roll back and close the connections; harmless when closed already."""
+        if self._line is not None:
+            self._line.abort()
         if self._session is not None:
             self._session.sender.abort()
 

@@ -14,6 +14,7 @@ from psycopg2 import sql
 from pipeline.errors import ContractError
 from pipeline.load import table
 from pipeline.load.connect import Connection, Destination
+from pipeline.load.relay import Address
 from pipeline.load.table import LiveColumn
 
 SCHEMA = "landfall_staging"
@@ -27,11 +28,15 @@ TYPE = re.compile(
 
 @dataclass(frozen=True)
 class StagingTarget:
-    """Where the workers of one load write. `columns`: (name, PostgreSQL type) of the contract's columns, in order."""
+    """Where the workers of one load write. `columns`: (name, PostgreSQL type) of the contract's columns, in order.
+
+    `relay`: where workers of other processes hand in the rows of a load that goes straight into its target.
+    """
 
     destination: Destination
     load_id: UUID
     columns: tuple[tuple[str, str], ...]
+    relay: Address | None = None
 
     @property
     def rows(self) -> sql.Identifier:

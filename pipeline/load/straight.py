@@ -6,13 +6,15 @@ take them, the load goes by way of staging after all, where the error is found a
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import UUID
 
-from pipeline.errors import LandfallError
+from pipeline.errors import DestinationError
 from pipeline.load import binary, evolution, locks, scope
 from pipeline.load.connect import Connection
 from pipeline.load.ddl import PROVENANCE
 from pipeline.load.publishing import Publishing
+from pipeline.load.relay import Address, Relay
 from pipeline.load.request import PublishRequest
 from pipeline.load.sender import Sender, copy_into
 
@@ -20,7 +22,7 @@ from pipeline.load.sender import Sender, copy_into
 # At the 30 MB a second of a slow destination this takes less than five minutes.
 MOST_BYTES = 8 << 30
 
-# The engine's workers, threads of this process, find the load's session here: a session cannot be sent to them.
+# Sail's workers, threads of this process, find the load's session here: a session cannot be sent to them.
 _under_way: dict[UUID, Straight] = {}
 
 
@@ -28,12 +30,15 @@ class Straight:
     """A publish that began before its rows were read. `put` may be called from several threads.
 
     `binary`: whether it takes them in COPY's binary format, which needs the very types of the contract, else as CSV.
+    `address`: where other processes hand them in, by a socket in the directory `socket_in`.
     """
 
-    def __init__(self, work: Publishing) -> None:
+    def __init__(self, work: Publishing, socket_in: Path | None) -> None:
         self._work = work
         self._conn: Connection = work.cursor.connection
         self.binary = binary.carries([column.type for column in work.dataset.columns]) and _same_types(work)
+        self._relay = Relay(self.put, socket_in) if socket_in else None
+        self.address = Address(self._relay.path, self.binary) if self._relay else None
         columns = (*work.columns, "_line", "_load_id")
         self._sender = Sender(self._conn, {"rows": copy_into(work.target, columns, binary=self.binary)})
         _under_way[work.request.load_id] = self
@@ -43,12 +48,17 @@ class Straight:
         self._sender.put("rows", piece)
 
     @property
-    def failure(self) -> LandfallError | None:
-        """Why the target did not take the rows, if it did not."""
-        return self._sender.failure
+    def gave_up(self) -> bool:
+        """Whether the rows may take the way by staging: the target did not take them, or a worker was lost on this."""
+        failure = self._sender.failure
+        if failure is None:
+            return self._relay is not None and self._relay.lost
+        return isinstance(failure, DestinationError)
 
     def finish(self, request: PublishRequest) -> Publishing:
         """Wait for the last row. Returns the publish, to go on with, of what is known of the load by now."""
+        if self._relay is not None:
+            self._relay.finish(sum(each.staged for each in request.confirmations))
         self._work.copied = self._sender.finish()["rows"]
         self._work.request = request
         return self._work
@@ -56,6 +66,8 @@ class Straight:
     def stop(self) -> None:
         """Take no more rows. Unless the publish goes on (`finish`), take back all and leave the session as before."""
         _under_way.pop(self._work.request.load_id, None)
+        if self._relay is not None:
+            self._relay.close()
         if self._work.copied is not None:
             return
         self._sender.stop()
@@ -68,9 +80,10 @@ def of(load_id: UUID) -> Straight | None:
     return _under_way.get(load_id)
 
 
-def begin(conn: Connection, request: PublishRequest, size: int) -> Straight | None:
+def begin(conn: Connection, request: PublishRequest, size: int, socket_in: Path | None) -> Straight | None:
     """Begin to publish a load of `size` bytes of text before its rows are there; None if it has to be staged.
 
+    `socket_in`: the directory in which to listen, if its rows come from other processes of this machine.
     Its transaction is then open on `conn` until the publish has ended, or `stop`.
     """
     if size > MOST_BYTES or not _incomparable(request):
@@ -81,7 +94,7 @@ def begin(conn: Connection, request: PublishRequest, size: int) -> Straight | No
         if locks.free_target(work) and _plain(work):
             work.run("SAVEPOINT straight")
             evolution.apply(work, [])
-            return Straight(work)
+            return Straight(work, socket_in)
     except BaseException:
         conn.rollback()
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from multiprocessing import get_context
@@ -38,6 +39,13 @@ class Loader:
         """The receipt of one source object."""
         (receipt,) = self(path, contracts=contracts, **options)
         return receipt
+
+
+def command(path: Path, contract: Path, loader: Loader, *options: str) -> list[str]:
+    """The command that loads one file as `loader` does, for a process of its own."""
+    url = loader.destination.url.render_as_string(hide_password=False)
+    start = [sys.executable, "-m", "pipeline", "load", str(path), "--contracts", str(contract)]
+    return [*start, "--database-url", url, "--engine", loader.engine, *options]
 
 
 def pool() -> ProcessPoolExecutor:

@@ -1,14 +1,10 @@
-"""The straight way: an append of rows that nothing is compared with is copied into the target, not into staging.
-
-The target's column `how` tells which statement wrote a row: its default is `current_query()`.
-"""
+"""The straight way: an append of rows that nothing is compared with is copied into the target, not into staging."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,48 +15,15 @@ import pytest
 from pipeline.load.connect import Connection, Destination, connect
 from pipeline.receipt import Receipt
 from tests.integration.loader import Loader
+from tests.integration.traced import Table
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Contract = Callable[..., Path]
 
-COLUMNS = [
-    "{name: id, logicalType: integer, required: true}",
-    "{name: name, logicalType: string}",
-]
-PATIENT = "{mode: append, rejects: {max: 60, unit: percent}}"
-
-
-class Table:
-    """A contract, its target with the column `how`, and files for it."""
-
-    def __init__(self, contract: Path, directory: Path, conn: Connection, sail: Loader) -> None:
-        self.contract, self.directory, self.conn, self.sail = contract, directory, conn, sail
-        self.name = f"{contract.name.removesuffix('.odcs.yaml')}.target"
-
-    def make(self, more: str = "") -> None:
-        """Create the target as somebody else would, with what `more` says."""
-        schema = self.name.partition(".")[0]
-        with self.conn, self.conn.cursor() as cursor:
-            cursor.execute(
-                f"CREATE SCHEMA {schema}; CREATE TABLE {self.name} (id bigint NOT NULL, name text, _load_id uuid,"
-                f" _line bigint, how text DEFAULT left(btrim(current_query(), E' \\n'), 4)); {more.format(target=self.name)}"
-            )
-
-    def load(self, text: str, name: str = "a.csv", **options: Any) -> Receipt:
-        path = self.directory / name
-        path.write_text(text)
-        return self.sail.one(path, self.contract, **options)
-
-    def rows(self, columns: str = "id, name, how") -> list[tuple[Any, ...]]:
-        with self.conn, self.conn.cursor() as cursor:
-            cursor.execute(f"SELECT {columns} FROM {self.name} ORDER BY 1, 2")
-            return cursor.fetchall()
-
 
 @pytest.fixture
-def table(contract: Contract, request: pytest.FixtureRequest, tmp_path: Path, conn: Connection, sail: Loader) -> Table:
-    name = f"t{abs(hash(request.node.nodeid)) % 10**12}"
-    return Table(contract(name, COLUMNS, load=PATIENT), tmp_path, conn, sail)
+def table(contract: Contract, request: pytest.FixtureRequest, tmp_path: Path, conn: Connection, load: Loader) -> Table:
+    return Table.of(request.node.nodeid, contract, tmp_path, conn, load)
 
 
 def test_rows_are_copied_into_the_target(table: Table) -> None:
@@ -156,7 +119,7 @@ def test_a_table_in_use_by_another_load_is_not_waited_for(table: Table, database
     other = connect(database, "test", wait=10)
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"landfall target {table.name}",))
-    load = subprocess.Popen(_command(table, "id,name\n1,a\n"), stderr=subprocess.PIPE, text=True)
+    load = subprocess.Popen(table.command("id,name\n1,a\n"), stderr=subprocess.PIPE, text=True)
     assert load.stderr is not None
     assert any('"stage": "publish"' in line for line in load.stderr)  # its rows are staged by now
     other.close()
@@ -205,7 +168,7 @@ def test_a_reader_sees_nothing_before_the_commit_and_an_interrupted_load_leaves_
     table: Table, rows: Query, tmp_path: Path
 ) -> None:
     table.make()
-    load = subprocess.Popen(_command(table, "id,name\n" + "".join(f"{n},x\n" for n in range(2_000_000))))
+    load = subprocess.Popen(table.command("id,name\n" + "".join(f"{n},x\n" for n in range(2_000_000))))
     copying = "SELECT count(*) FROM pg_stat_progress_copy WHERE relid = %s::regclass AND tuples_processed > 0"
     deadline = time.monotonic() + 60
     while rows(copying, table.name) == [(0,)]:
@@ -224,7 +187,7 @@ def test_a_reader_sees_nothing_before_the_commit_and_an_interrupted_load_leaves_
 def test_when_the_connection_is_lost_the_load_begins_again_and_has_one_effect(table: Table, rows: Query) -> None:
     table.make()
     load = subprocess.Popen(
-        [*_command(table, "id,name\n" + "".join(f"{n},x\n" for n in range(2_000_000))), "--json"],
+        [*table.command("id,name\n" + "".join(f"{n},x\n" for n in range(2_000_000))), "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -236,27 +199,10 @@ def test_when_the_connection_is_lost_the_load_begins_again_and_has_one_effect(ta
         time.sleep(0.01)
     _, told = load.communicate(timeout=120)
     assert load.returncode == 0
-    assert "Error" not in told  # the driver's own, see `sender`
+    assert "Error" not in told  # neither the driver's own, see `sender`, nor Spark's, see log4j2.properties
     assert table.rows("count(*), count(DISTINCT id)") == [(2_000_000, 2_000_000)]
     entries = "SELECT status FROM landfall.load WHERE target = %s ORDER BY load_id"
     assert rows(entries, table.name) == [("failed",), ("loaded",)]
-
-
-def _command(table: Table, text: str) -> list[str]:
-    path = table.directory / "big.csv"
-    path.write_text(text)
-    url = table.sail.destination.url.render_as_string(hide_password=False)
-    return [
-        sys.executable,
-        "-m",
-        "pipeline",
-        "load",
-        str(path),
-        "--contracts",
-        str(table.contract),
-        "--database-url",
-        url,
-    ]
 
 
 def _hex(receipt: Receipt) -> str:

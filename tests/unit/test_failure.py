@@ -68,3 +68,17 @@ def test_an_interruption_is_transient() -> None:
 
 def test_a_lost_connection_is_transient() -> None:
     assert as_landfall_error(psycopg2.OperationalError("server closed the connection unexpectedly")).exit_code == 75
+
+
+def test_a_worker_that_was_killed_is_transient() -> None:
+    found = as_landfall_error(SparkConnectGrpcException("SparkException: Python worker exited unexpectedly (crashed)."))
+    assert (found.exit_code, found.kind) == (75, "transient")
+
+
+def test_an_error_that_cannot_be_read_since_its_jvm_is_gone_is_a_bug() -> None:
+    class UnreadableError(Exception):
+        def __str__(self) -> str:
+            raise ConnectionRefusedError
+
+    UnreadableError.__module__ = "py4j.protocol"
+    assert as_landfall_error(UnreadableError()).exit_code == 70

@@ -101,3 +101,21 @@ def test_every_option_of_a_load_has_its_variable_and_reaches_the_settings(monkey
     )
     assert (str(told.work_dir), told.streams, told.lake, str(told.data_dir)) == ("work", 3, "s3://lake/prefix", "data")
     assert (told.force, told.debug) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("engine", "master", "here"),
+    [
+        ("sail", None, True),
+        ("spark", None, True),
+        ("spark", "local", True),
+        ("spark", "local[*]", True),
+        ("spark", "local[2,4]", True),
+        ("spark", "local-cluster[2,1,1024]", False),
+        ("spark", "localhost:7077", False),
+        ("spark", "spark://localhost:7077", False),
+        ("spark", "yarn", False),
+    ],
+)
+def test_workers_of_a_cluster_are_elsewhere(engine: settings.Engine, master: str | None, here: bool) -> None:
+    assert settings.Settings(engine=engine, master=master).on_this_machine is here

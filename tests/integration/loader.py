@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
@@ -50,7 +52,13 @@ def command(path: Path, contract: Path, loader: Loader, *options: str) -> list[s
 
 def pool() -> ProcessPoolExecutor:
     """A fresh process, not a fork: the tests' own process has threads."""
-    return ProcessPoolExecutor(1, get_context("spawn"))
+    return ProcessPoolExecutor(1, get_context("spawn"), initializer=atexit.register, initargs=(_end,))
+
+
+def _end() -> None:
+    """Close the sessions and end as the command does: Python would take the engine's modules apart, and may not end."""
+    _stack.close()
+    os._exit(0)
 
 
 def _load(settings: Settings, paths: tuple[str, ...]) -> list[Receipt]:

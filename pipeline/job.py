@@ -146,7 +146,7 @@ def prepared(load: Load, receipt: Receipt, straight_too: bool = False) -> Prepar
         header = check_header(load.dataset, extraction.columns, load.fetched.source.uri)
     except MissingColumnsError as refusal:
         raise with_values(refusal, load.fetched, load.dataset, load.run.connection, load.work) from None
-    load = replace(load, dataset=header.dataset)
+    as_given, load = load, replace(load, dataset=header.dataset)
     target = _staging_target(load)
     request = _request(header, load)
     begun = _begin(load, request) if straight_too else None
@@ -167,11 +167,14 @@ def prepared(load: Load, receipt: Receipt, straight_too: bool = False) -> Prepar
         if begun:
             begun.stop()
     staging.discard(load.run.connection, load.begun.load_id)
-    return prepared(load, receipt)
+    return prepared(as_given, receipt)
 
 
 def _begin(load: Load, request: PublishRequest) -> Straight | None:
-    socket_in = load.work if load.run.settings.engine == "spark" else None  # whose workers are processes of their own
+    socket_in = None
+    if load.run.settings.engine == "spark":  # whose workers are processes of their own, and whose start takes long
+        socket_in = load.work
+        load.run.engine  # noqa: B018 - from here on the target is held
     return straight.begin(load.run.connection, request, _text_bytes(load), socket_in)
 
 

@@ -32,6 +32,7 @@ class Run:
         self._connection: Connection | None = None
         self._engine: SparkSession | None = None
         self._starting = Lock()
+        self._closed = False
 
     def __enter__(self) -> Run:
         return self
@@ -39,7 +40,12 @@ class Run:
     def __exit__(self, *_: object) -> None:
         if self._connection is not None:
             self._connection.close()
-        self._stack.close()
+        self._closed = True
+        if self._starting.acquire(blocking=False):  # else whoever starts the engine closes it
+            try:
+                self._stack.close()
+            finally:
+                self._starting.release()
 
     @cached_property
     def datasets(self) -> tuple[Dataset, ...]:
@@ -76,12 +82,16 @@ class Run:
     def engine(self) -> SparkSession:
         """The engine's session, started at its first use, by whichever thread comes first."""
         with self._starting:
+            if self._closed:
+                raise LandfallError("the run is over")
             if self._engine is None:
                 from pipeline.session import engine_session
 
                 settings = self.settings
                 session = engine_session(settings.engine, settings.streams, settings.master)
                 self._engine = self._stack.enter_context(session)
+            if self._closed:
+                self._stack.close()
             return self._engine
 
     def use_engine(self, session: SparkSession) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from pipeline.contract.document import Document, parse
 from pipeline.contract.model import Contract
 from pipeline.contract.problem import Finding, Problem
 from pipeline.errors import ContractError
+
+# sqlglot, which is imported where a contract has SQL, warns about syntax that it passes through unread.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 SUFFIXES = (".odcs.yaml", ".odcs.yml")
 _EMPTY = "the contract is empty"

@@ -5,7 +5,6 @@ Imported where there is such a text: sqlglot takes a tenth of the time in which 
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 import sqlglot
@@ -13,9 +12,6 @@ from sqlglot import TokenType, exp
 from sqlglot.errors import SqlglotError, TokenError
 
 from pipeline.contract.problem import SqlMistake, nearest
-
-# sqlglot warns on its own logger about syntax that it passes through unread.
-logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 _PREFIX = "SELECT "
 # How many columns each makes: of a list, or of a map.

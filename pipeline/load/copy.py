@@ -15,7 +15,7 @@ from pipeline.errors import BalanceError
 from pipeline.load import binary, straight
 from pipeline.load.connect import Connection, connect, translate
 from pipeline.load.encode import encode
-from pipeline.load.relay import Line
+from pipeline.load.line import Line
 from pipeline.load.sender import Copy, Sender, Table, copy_into
 from pipeline.load.staging import REJECT_COLUMNS, StagingTarget, create_rejects
 

@@ -8,6 +8,7 @@ from psycopg2 import sql
 
 from pipeline.contract.dataset import Dataset
 from pipeline.errors import ContractError
+from pipeline.load import locks
 from pipeline.load.publishing import Publishing, names
 from pipeline.load.staging import TYPE
 
@@ -28,9 +29,9 @@ def statements(dataset: Dataset, cursor: Any) -> tuple[str, ...]:
 
 def create(work: Publishing) -> None:
     """Make the schema, if it is missing, and the table, still without its key: an index is built faster at once."""
-    if not _schema_exists(work):
-        work.run("SELECT pg_advisory_xact_lock(hashtextextended({schema}, 0))", schema=_key(work))
-        if not _schema_exists(work):
+    if not schema_exists(work):
+        locks.hold_schema(work)
+        if not schema_exists(work):
             execute(work, create_schema(work.dataset))
     execute(work, create_table(work.dataset, work.columns[len(work.dataset.columns) :]))
     for comment in comments(work.dataset):
@@ -103,11 +104,7 @@ def comments(dataset: Dataset) -> list[sql.Composed]:
     return found
 
 
-def _schema_exists(work: Publishing) -> bool:
-    """CREATE SCHEMA IF NOT EXISTS wants the right to create one even where it exists, so ask first."""
+def schema_exists(work: Publishing) -> bool:
+    """Whether the target's schema is there. Whoever may not create one may not say `IF NOT EXISTS` either."""
     template = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = {schema})"
     return bool(work.one(template, schema=sql.Literal(work.dataset.schema))[0])
-
-
-def _key(work: Publishing) -> sql.Composable:
-    return sql.Literal(f"landfall schema {work.dataset.schema}")

@@ -54,6 +54,16 @@ def free_target(work: Publishing) -> bool:
     return _try(work, lambda: _take(work))
 
 
+def hold_schema(work: Publishing) -> None:
+    """Take the right to make the target's schema. Raises TransientError like hold_target."""
+    _insist(work, lambda: _take_schema(work))
+
+
+def free_schema(work: Publishing) -> bool:
+    """Take what hold_schema takes if nobody has it; False, without waiting for it, if somebody does."""
+    return _try(work, lambda: _take_schema(work))
+
+
 def hold_readers(work: Publishing) -> None:
     """Keep readers out as well, which changing a column takes. Raises TransientError like hold_target."""
     _insist(work, lambda: work.run("LOCK TABLE {target} IN ACCESS EXCLUSIVE MODE") is not None)
@@ -77,6 +87,11 @@ def _try(work: Publishing, take: Callable[[], bool]) -> bool:
             return take()
     except BUSY:
         return False
+
+
+def _take_schema(work: Publishing) -> bool:
+    name = sql.Literal(f"landfall schema {work.dataset.schema}")
+    return bool(work.one("SELECT pg_try_advisory_xact_lock(hashtextextended({name}, 0))", name=name)[0])
 
 
 def _take(work: Publishing) -> bool:

@@ -14,7 +14,7 @@ from psycopg2 import sql
 from pipeline.errors import ContractError
 from pipeline.load import table
 from pipeline.load.connect import Connection, Destination
-from pipeline.load.relay import Address
+from pipeline.load.frames import Address
 from pipeline.load.table import LiveColumn
 
 SCHEMA = "landfall_staging"

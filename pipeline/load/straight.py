@@ -6,15 +6,16 @@ take them, the load goes by way of staging after all, where the error is found a
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from uuid import UUID
 
 from pipeline.errors import DestinationError
-from pipeline.load import binary, evolution, locks, scope
+from pipeline.load import binary, ddl, evolution, locks, scope
 from pipeline.load.connect import Connection
-from pipeline.load.ddl import PROVENANCE
+from pipeline.load.frames import Address
 from pipeline.load.publishing import Publishing
-from pipeline.load.relay import Address, Relay
+from pipeline.load.relay import Relay
 from pipeline.load.request import PublishRequest
 from pipeline.load.sender import Sender, copy_into
 
@@ -40,7 +41,12 @@ class Straight:
         self._relay = Relay(self.put, socket_in) if socket_in else None
         self.address = Address(self._relay.path, self.binary) if self._relay else None
         columns = (*work.columns, "_line", "_load_id")
-        self._sender = Sender(self._conn, {"rows": copy_into(work.target, columns, binary=self.binary)})
+        try:
+            self._sender = Sender(self._conn, {"rows": copy_into(work.target, columns, binary=self.binary)})
+        except BaseException:
+            if self._relay is not None:
+                self._relay.close()
+            raise
         _under_way[work.request.load_id] = self
 
     def put(self, piece: bytes) -> None:
@@ -94,7 +100,8 @@ def begin(conn: Connection, request: PublishRequest, size: int, socket_in: Path 
         if locks.free_target(work) and _plain(work):
             work.run("SAVEPOINT straight")
             evolution.apply(work, [])
-            return Straight(work, socket_in)
+            with contextlib.suppress(OSError):  # where no socket can be, rows of other processes are staged
+                return Straight(work, socket_in)
     except BaseException:
         conn.rollback()
         raise
@@ -110,7 +117,7 @@ def take_back(work: Publishing) -> None:
 
 def _same_types(work: Publishing) -> bool:
     live = {column: found.sql for column, found in work.present.columns.items()}
-    wanted = {column: work.types[column].sql for column in work.columns} | dict(PROVENANCE)
+    wanted = {column: work.types[column].sql for column in work.columns} | dict(ddl.PROVENANCE)
     return all(live[column] == kind for column, kind in wanted.items())
 
 
@@ -125,7 +132,7 @@ def _incomparable(request: PublishRequest) -> bool:
 def _plain(work: Publishing) -> bool:
     """Whether the target takes the rows as it is, and none of its rows has to go."""
     if work.live is None:
-        return True
+        return ddl.schema_exists(work) or locks.free_schema(work)
     if work.live.triggers or evolution.plan(work):
         return False
     return work.fresh or (work.dataset.load.mode == "append" and scope.replaced(work) is scope.NONE)

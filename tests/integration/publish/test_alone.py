@@ -5,17 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.contract.dataset import Evolution
 from pipeline.errors import TransientError
+from pipeline.load import locks, straight
 from pipeline.load.publish import publish
 
-from .conftest import ITEMS, Bench, column, counts, dataset
+from .conftest import ITEMS, KEYLESS, Bench, column, counts, dataset
 
 OLD = [(key, "old", 1) for key in range(300)]
 NEW = [(key, "new", 1) for key in range(100, 400)]
@@ -85,6 +88,28 @@ def test_a_table_that_appears_while_its_lock_is_taken_is_locked_too(
     monkeypatch.setattr("pipeline.load.table.exists", lambda *_: next(answers))
     assert counts(bench.load(of, NEW)) == {"inserted": 100, "updated": 200}
     assert list(answers) == []
+
+
+def test_first_loads_into_a_new_schema_wait_for_each_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first holds the schema for as long as its file is read; the second is staged, and tries more than once."""
+    monkeypatch.setattr(locks, "TRY_MILLISECONDS", 100)
+    other = Bench(bench.destination, bench.connect(), files=100)
+    first = straight.begin(bench.conn, bench.stage(dataset("one", KEYLESS, schema="fresh"), []), 1, None)
+    assert first is not None
+    request = other.stage(dataset("two", KEYLESS, schema="fresh"), [("a", 1)])
+    assert straight.begin(other.conn, request, 1, None) is None
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(other.publish, request)
+        time.sleep(0.5)
+        assert not waiting.done()
+        first.stop()
+        assert counts(waiting.result(30)) == {"inserted": 1}
+
+
+def test_where_no_socket_can_be_rows_of_other_processes_are_staged(bench: Bench) -> None:
+    request = bench.stage(dataset("items", KEYLESS), [("a", 1)])
+    assert straight.begin(bench.conn, request, 1, Path("/nowhere")) is None
+    assert counts(bench.publish(request)) == {"inserted": 1}
 
 
 def test_an_open_reader_does_not_hold_up_a_load(bench: Bench) -> None:

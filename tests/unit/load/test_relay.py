@@ -14,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import DestinationError, LandfallError, TransientError, UsageError
-from pipeline.load.relay import Address, Line, Relay
+from pipeline.errors import DestinationError, LandfallError, TransientError
+from pipeline.load import relay as room
+from pipeline.load.frames import Address
+from pipeline.load.line import Line
+from pipeline.load.relay import Relay
 
 SECONDS = 20
 
@@ -174,10 +177,11 @@ def test_nothing_of_it_stays(load: Load) -> None:
     _until(lambda: not [each for each in threading.enumerate() if each.name == "landfall-relay"])
 
 
+@pytest.mark.parametrize("name", ["x" * 100, "ä" * 50])
 def test_a_directory_whose_name_is_too_long_for_a_socket_is_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    long = tmp_path / ("x" * 100)
+    long = Path(tempfile.gettempdir()) / name
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     with closing(Relay(lambda piece: None, long)) as relay:
@@ -186,8 +190,21 @@ def test_a_directory_whose_name_is_too_long_for_a_socket_is_not_used(
         assert stat.S_IMODE(own.stat().st_mode) == 0o700
     assert not own.exists()
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
-    with pytest.raises(UsageError, match=r"/nowhere cannot hold a socket .*: let --work-dir be a short path"):
+    with pytest.raises(OSError, match="/nowhere"):
         Relay(lambda piece: None, long)
+    long.rmdir()
+
+
+def test_without_a_thread_for_a_worker_the_load_is_lost_at_once(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(room, "_start", none_left)
+    monkeypatch.setattr("pipeline.load.line._PATIENCE", SECONDS)
+    line = load.line()
+    with pytest.raises(LandfallError):
+        _send(line, b"1")
+    assert load.relay.lost
 
 
 def _send(line: Line, piece: bytes) -> None:

@@ -39,11 +39,16 @@ def as_landfall_error(error: BaseException) -> LandfallError:
     )
 
 
+def worker_killed(error: BaseException) -> bool:
+    """Whether the engine says that somebody ended a worker of it."""
+    return type(error).__module__.startswith(("pyspark", "py4j")) and _KILLED in _text(error)
+
+
 def _from_engine(error: BaseException) -> LandfallError | None:
     if not type(error).__module__.startswith(("pyspark", "py4j")):
         return None
     text = _text(error)
-    if _KILLED in text:
+    if worker_killed(error):
         return TransientError(
             "a worker of engine spark was killed; nothing was published. If memory was short, give the load more of it "
             "or fewer --streams; load again"

@@ -19,7 +19,7 @@ from pipeline.errors import LandfallError, TransientError
 from pipeline.extract import Extraction, PartArea, RawPart, open_source
 from pipeline.extract.compression import detect
 from pipeline.extract.parts import PartForm
-from pipeline.failure import as_landfall_error
+from pipeline.failure import as_landfall_error, worker_killed
 from pipeline.header import Header, MissingColumnsError, check_header
 from pipeline.load import ledger, staging, straight
 from pipeline.load.begin import Begun
@@ -161,7 +161,7 @@ def prepared(load: Load, receipt: Receipt, straight_too: bool = False) -> Prepar
         request = _complete(request, extraction, done, load, receipt)
         return Prepared(request, receipt, done.warned, begun.finish(request) if begun else None)
     except Exception as error:
-        if begun is None or isinstance(error, TransientError) or not begun.gave_up:
+        if begun is None or isinstance(error, TransientError) or not (begun.gave_up or worker_killed(error)):
             raise
     finally:
         if begun:

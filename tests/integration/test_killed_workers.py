@@ -59,14 +59,16 @@ class Started:
         )
 
     def kill_workers_copying_into(self, relation: str) -> None:
-        """Once rows arrive there."""
+        """Once rows arrive there; meanwhile the load stands still, so that no worker ends before it is killed."""
         copying = "SELECT FROM pg_stat_progress_copy WHERE relid::regclass::text ~ %s AND tuples_processed > 0"
         self._until(lambda: bool(self._rows(copying, relation)))
+        self.process.send_signal(signal.SIGSTOP)
         workers = list(_workers(self.process.pid))
         assert workers
         for pid in workers:
             with suppress(ProcessLookupError):  # it ended just now
                 os.kill(pid, signal.SIGKILL)
+        self.process.send_signal(signal.SIGCONT)
 
     def sockets(self) -> list[Path]:
         """The sockets that there are in the directory for temporary files."""

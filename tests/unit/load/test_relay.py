@@ -181,18 +181,16 @@ def test_nothing_of_it_stays(load: Load) -> None:
 def test_a_directory_whose_name_is_too_long_for_a_socket_is_not_used(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    long = Path(tempfile.gettempdir()) / name
-    long.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(long))
-    with closing(Relay(lambda piece: None, long)) as relay:
-        own = Path(relay.path).parent
-        assert own.parent == Path("/tmp")
-        assert stat.S_IMODE(own.stat().st_mode) == 0o700
-    assert not own.exists()
-    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
-    with pytest.raises(OSError, match="/nowhere"):
-        Relay(lambda piece: None, long)
-    long.rmdir()
+    with tempfile.TemporaryDirectory(prefix=name) as long:
+        monkeypatch.setattr(tempfile, "tempdir", long)
+        with closing(Relay(lambda piece: None, Path(long))) as relay:
+            own = Path(relay.path).parent
+            assert own.parent == Path("/tmp")
+            assert stat.S_IMODE(own.stat().st_mode) == 0o700
+        assert not own.exists()
+        monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+        with pytest.raises(OSError, match="/nowhere"):
+            Relay(lambda piece: None, Path(long))
 
 
 def test_without_a_thread_for_a_worker_the_load_is_lost_at_once(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,11 +198,12 @@ def test_without_a_thread_for_a_worker_the_load_is_lost_at_once(load: Load, monk
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(room, "_start", none_left)
-    monkeypatch.setattr("pipeline.load.line._PATIENCE", SECONDS)
-    line = load.line()
-    with pytest.raises(LandfallError):
-        _send(line, b"1")
-    assert load.relay.lost
+    monkeypatch.setattr("pipeline.load.line._PATIENCE", 2)
+    with pytest.raises(TransientError, match="has ended; load again") as told:
+        _send(load.line(), b"1")
+    assert not isinstance(told.value.__cause__, TimeoutError)
+    with pytest.raises(LandfallError, match="lost in the middle of its rows"):
+        load.relay.finish(0)
 
 
 def _send(line: Line, piece: bytes) -> None:

@@ -93,8 +93,8 @@ def test_promise_2_of_a_killed_worker_no_row_is_lost_nor_doubled(table: Table, r
     load = Started(table, rows, *master)
     load.kill_workers_copying_into(table.name)
     assert load.end() == 0
-    counts = "count(*), count(DISTINCT id), min(how), max(how)"
-    assert table.rows(counts) == [(ROWS, ROWS, "INSE", "INSE")]  # all of them by way of staging
+    # By way of staging all of them, or none: a worker may be killed before its first row.
+    assert table.rows("count(*), count(DISTINCT id), count(DISTINCT how)") == [(ROWS, ROWS, 1)]
     entries = "SELECT status, (SELECT count(*) FROM landfall.reject r WHERE r.load_id = l.load_id) FROM landfall.load l"
     assert rows(f"{entries} WHERE target = %s", table.name) == [("loaded", 1)]
 

@@ -149,8 +149,9 @@ def _short(directory: Path) -> Path:
     """It, if a socket's address can name a file there, else a new one."""
     if len(os.fsencode(directory)) < _LONGEST_PARENT:
         return directory
-    usual = tempfile.gettempdir()
-    parent = usual if len(os.fsencode(usual)) < _LONGEST_PARENT - 20 else "/tmp"  # noqa: S108 - mkdtemp makes it safe
+    parent = tempfile.gettempdir()
+    if len(os.fsencode(parent)) >= _LONGEST_PARENT - 20:
+        parent = "/tmp"  # noqa: S108 - mkdtemp makes it safe  # nosec B108
     return Path(tempfile.mkdtemp(prefix="landfall-", dir=parent))
 
 

@@ -14,7 +14,9 @@ from pipeline import account
 from pipeline.ahead import ahead, in_parallel
 from pipeline.contract.dataset import Dataset
 from pipeline.contract.match import match
+from pipeline.contract.metadata import FileFacts
 from pipeline.dialect import dialect_of
+from pipeline.direct import without_sql
 from pipeline.errors import LandfallError, TransientError
 from pipeline.extract import Extraction, PartArea, RawPart, open_source
 from pipeline.extract.compression import detect
@@ -38,8 +40,7 @@ from pipeline.settings import Engine
 from pipeline.source import Fetched, SourceObject, fetch
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from pyspark.sql import DataFrame
+    pass
 
 # With parts of 64 MB Sail is no faster and takes 100 MB more; Spark pays for each job that it starts.
 _PARTS: dict[Engine, tuple[int, PartForm, int | None]] = {
@@ -185,7 +186,8 @@ def _text_bytes(load: Load) -> int:
 
 
 def _open(load: Load) -> Extraction:
-    area = PartArea(load.work, *_PARTS[load.run.settings.engine])
+    size, form, first = _PARTS[load.run.settings.engine]
+    area = PartArea(load.work, size, "arrow" if without_sql(load.dataset) else form, first)
     return open_source(load.fetched.path, load.fetched.source.uri, load.dataset, area)
 
 
@@ -193,9 +195,14 @@ def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:
     """Every part through the engine into staging, `streams` parts at a time, while the next is being extracted."""
     confirmations: list[Confirmation] = []
     warned: Counter[str] = Counter()
+    file = FileFacts(load.fetched.source.name, load.fetched.source.uri, load.fetched.bytes)
 
     def through(part: RawPart) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = _through_engine(part, extraction.schema, load, target).toArrow().to_pylist()
+        # Imported late: PySpark takes longer to import than the ledger takes to say that there is nothing to do.
+        from pipeline.partition import staged_part
+
+        frame = staged_part(load.run.engine, part, extraction.schema, load.dataset, file, target)
+        rows: list[dict[str, Any]] = frame.toArrow().to_pylist()
         part.path.unlink()
         load.progress.rows(part.rows, part.size)
         return rows
@@ -205,19 +212,6 @@ def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:
             warned.update(json.loads(row.pop("warned")))
             confirmations.append(Confirmation(**row))
     return Staged(tuple(confirmations), warned)
-
-
-def _through_engine(part: RawPart, schema: pa.Schema, load: Load, target: StagingTarget) -> DataFrame:
-    # Imported late: PySpark takes longer to import than the ledger takes to say that there is nothing to do.
-    from pipeline.partition import staged
-    from pipeline.transform import FileFacts, values_to_map
-
-    raw = load.run.engine.read.format(part.form).load(str(part.path))
-    source = load.fetched.source
-    values = values_to_map(raw, schema, load.dataset, FileFacts(source.name, source.uri, load.fetched.bytes))
-    # A part is one COPY: streams are parts side by side, not pieces of a part.
-    values = values.coalesce(1)
-    return staged(values, load.dataset, target)
 
 
 def _staging_target(load: Load) -> StagingTarget:

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipeline.cast import arrow_type, strict_cast
 from pipeline.contract.dataset import Column, ColumnType, Dataset
+from pipeline.contract.metadata import FileFacts
+from pipeline.direct import values_in, without_sql
+from pipeline.extract.parts import RawPart
 from pipeline.load.copy import StagingWriter
 from pipeline.load.staging import StagingTarget
+from pipeline.transform import values_to_map, with_names
 from pipeline.typed import gathered, typed_batches
 
+Read = Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]
 CONFIRMATION = pa.schema(
     [
         ("attempt", pa.int32()),
@@ -39,31 +44,43 @@ _REJECTS = pa.schema(
 )
 
 
-def staged(values: DataFrame, dataset: Dataset, target: StagingTarget) -> DataFrame:
+def staged_part(
+    engine: SparkSession, part: RawPart, schema: pa.Schema, dataset: Dataset, file: FileFacts, target: StagingTarget
+) -> DataFrame:
+    """`staged` of a part, which has this schema and is of this file: one COPY, since streams are parts side by side."""
+    if without_sql(dataset):
+        one = with_names(engine.range(0, 1, 1, 1), ["id"])
+        return staged(one, dataset, target, values_in(part.path, dataset))
+    raw = engine.read.format(part.form).load(str(part.path))
+    return staged(values_to_map(raw, schema, dataset, file).coalesce(1), dataset, target)
+
+
+def staged(values: DataFrame, dataset: Dataset, target: StagingTarget, read: Read = lambda rows: rows) -> DataFrame:
     """One row per attempt, in the shape of `CONFIRMATION`, once the returned frame is collected.
 
-    `warned` is JSON: for each row rule of severity warning or info, the number of staged rows that break it.
+    `read`: makes values of what `values` holds, if that is something else. `warned` is JSON: for each row rule of
+    severity warning or info, the number of staged rows that break it.
     """
     types = [column.type for column in dataset.columns]
     if not dataset.row_rules:
 
         def typed_and_staged(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             writer = StagingWriter(target, types)
-            return stage(typed_batches(batches, dataset, for_csv=not writer.binary), dataset, writer)
+            return stage(typed_batches(read(batches), dataset, for_csv=not writer.binary), dataset, writer)
 
         return values.mapInArrow(typed_and_staged, _CONFIRMATION_TYPE)
 
     def flagged_and_staged(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return stage(from_engine(batches, dataset), dataset, StagingWriter(target, types))
 
-    return flagged(values, dataset).mapInArrow(flagged_and_staged, _CONFIRMATION_TYPE)
+    return flagged(values, dataset, read).mapInArrow(flagged_and_staged, _CONFIRMATION_TYPE)
 
 
-def flagged(values: DataFrame, dataset: Dataset) -> DataFrame:
+def flagged(values: DataFrame, dataset: Dataset, read: Read = lambda rows: rows) -> DataFrame:
     """Typed rows, with a flag `r<i>` for each row rule i: true where the row breaks it."""
 
     def typed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return (_for_engine(batch, dataset) for batch in typed_batches(batches, dataset))
+        return (_for_engine(batch, dataset) for batch in typed_batches(read(batches), dataset))
 
     from pipeline.expression import adapt
 

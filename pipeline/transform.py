@@ -7,8 +7,6 @@ In a fixed order: missing values, `where`, `explode`, expressions. What comes ou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pyarrow as pa
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
@@ -16,16 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 from pyspark.sql.types import NullType, StringType, StructField, StructType
 
 from pipeline.contract.dataset import Column, ColumnType, Dataset
-from pipeline.contract.metadata import METADATA
-
-
-@dataclass(frozen=True)
-class FileFacts:
-    """What `_metadata` answers: the source object's base name, its full uri and its size in bytes."""
-
-    name: str
-    path: str
-    size: int
+from pipeline.contract.metadata import METADATA, FileFacts
 
 
 def values_of(raw: DataFrame, schema: pa.Schema, dataset: Dataset, file: FileFacts) -> DataFrame:
@@ -37,11 +26,15 @@ def values_of(raw: DataFrame, schema: pa.Schema, dataset: Dataset, file: FileFac
 
 
 def values_to_map(raw: DataFrame, schema: pa.Schema, dataset: Dataset, file: FileFacts) -> DataFrame:
-    """The same, for `mapInArrow` only: it wants the columns' names, and would ask the engine for them."""
-    values, names = _values(raw, schema, dataset, file)
-    if hasattr(values, "_cached_schema"):  # Spark Connect's note of what it asked for before
-        values._cached_schema = StructType([StructField(name, NullType()) for name in names])  # type: ignore[attr-defined]
-    return values
+    """The same, for `mapInArrow` only."""
+    return with_names(*_values(raw, schema, dataset, file))
+
+
+def with_names(frame: DataFrame, names: list[str]) -> DataFrame:
+    """The frame, to be mapped by `mapInArrow` and nothing else: that would ask the engine for the columns' names."""
+    if hasattr(frame, "_cached_schema"):  # Spark Connect's note of what it asked for before
+        frame._cached_schema = StructType([StructField(name, NullType()) for name in names])  # type: ignore[attr-defined]
+    return frame
 
 
 def _values(raw: DataFrame, schema: pa.Schema, dataset: Dataset, file: FileFacts) -> tuple[DataFrame, list[str]]:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from pipeline.contract.dataset import Dataset
 from pipeline.contract.lint import load
 from pipeline.contract.match import match
+from pipeline.contract.metadata import FileFacts
 from pipeline.errors import UsageError
 from pipeline.extract import Extraction, PartArea, RawReject, open_source
 from pipeline.header import check_header
@@ -25,7 +26,6 @@ from pipeline.preview.rejects import Reject, typed_rejects
 from pipeline.run import Run
 from pipeline.scaffold import Wanted, scaffold
 from pipeline.source import Fetched, fetch, named
-from pipeline.transform import FileFacts
 
 PART_BYTES = 16 << 20
 """Bytes of input (unpacked) that a preview looks at, about; enough for a profile, read in a second or two."""

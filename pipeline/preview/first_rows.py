@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 
 from pipeline.cast import arrow_type
 from pipeline.contract.dataset import Dataset
+from pipeline.contract.metadata import FileFacts
 from pipeline.extract import RawPart
 from pipeline.partition import all_reasons, flagged, from_engine
 from pipeline.run import Run
-from pipeline.transform import FileFacts, values_of
+from pipeline.transform import values_of
 from pipeline.typed import typed_batches
 
 if TYPE_CHECKING:

@@ -8,9 +8,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from psycopg2 import sql
 
@@ -247,3 +251,69 @@ def test_explode(both: Both, contract: Contract, tmp_path: Path) -> None:
     assert receipt["rejects_by_rule"] == {"range": 1, "structure": 1, "type": 1}
     assert [reject[:2] for reject in found.rejects] == [(5, 1), (5, 2), (7, 1)]
     assert len(found.table) == 7
+
+
+def _text(cases: EdgeCases, path: Path) -> tuple[str, list[str]]:
+    path.write_text(cases.content)
+    return "    format: csv", cases.properties
+
+
+def _documents(_: EdgeCases, path: Path) -> tuple[str, list[str]]:
+    """With a readSchema, so that parts hold typed values, lists and objects; and with keys that are not there."""
+    path.write_text(
+        '{"id": 1, "price": 1.5, "tags": ["a", null], "user": {"name": "x", "age": 3}, "note": ""}\n'
+        '{"id": 2, "price": null, "tags": [], "user": null, "note": "NA", "more": 1}\n'
+        '{"id": 3, "price": 2.25, "user": {"name": "NA"}, "note": "y"}\n'
+        '{"id": "x", "note": "bad"}\n'
+    )
+    read = "id BIGINT, price DOUBLE, tags ARRAY<STRING>, user STRUCT<name:STRING, age:INT>, note STRING"
+    return f"    format: json\n    customProperties:\n      - {{property: readSchema, value: '{read}'}}", [
+        "{name: id, logicalType: integer}",
+        "{name: price, logicalType: number, physicalType: 'NUMERIC(6,2)'}",
+        "{name: tags, logicalType: array, items: {logicalType: string}}",
+        "{name: user, logicalType: object, physicalType: JSONB}",
+        "{name: note, logicalType: string}",
+    ]
+
+
+def _columns(_: EdgeCases, path: Path) -> tuple[str, list[str]]:
+    days = [date(2024, 2, 29), None, date(1, 1, 1)]
+    moments = [datetime(2024, 2, 29, 12, 0, 0, 5), None, datetime(9999, 12, 31)]
+    columns = {
+        "tiny": (pa.array([1, None, -128], pa.int8()), "integer, physicalType: SMALLINT"),
+        "wide": (pa.array([2**32 - 1, None, 0], pa.uint32()), "integer"),
+        "rough": (pa.array([0.1, None, float("nan")], pa.float32()), "number, physicalType: REAL"),
+        "money": (pa.array([Decimal("1.10"), None, Decimal("-9.99")]), "number, physicalType: 'NUMERIC(6,2)'"),
+        "words": (pa.array(["NA", "", "x"]), "string"),
+        "yes": (pa.array([True, None, False]), "boolean"),
+        "day": (pa.array(days), "date"),
+        "moment": (pa.array(moments, pa.timestamp("us")), "timestamp, logicalTypeOptions: {timezone: false}"),
+        "instant": (pa.array(moments, pa.timestamp("us", "Europe/Rome")), "timestamp"),
+        "blob": (pa.array([b"\0\xff", None, b""]), "string, physicalType: BYTEA"),
+        "list": (pa.array([[1, None], None, []], pa.list_(pa.int64())), "array, items: {logicalType: integer}"),
+        "never": (pa.nulls(3), "string"),
+        "absent": (None, "string"),
+    }
+    pq.write_table(pa.table({name: array for name, (array, _) in columns.items() if array is not None}), path)
+    return "    format: parquet", [f"{{name: {name}, logicalType: {kind}}}" for name, (_, kind) in columns.items()]
+
+
+@pytest.mark.parametrize("made", [_text, _documents, _columns], ids=["csv", "json", "parquet"])
+def test_values_are_the_same_whether_an_engine_saw_them_or_not(
+    both: Both, cases: EdgeCases, contract: Contract, tmp_path: Path, made: Callable[[EdgeCases, Path], Any]
+) -> None:
+    """Without SQL in the contract workers read the parts themselves; a condition that always holds is SQL."""
+    file = tmp_path / "file"
+    source, properties = made(cases, file)
+    missing = "    customProperties:\n" if "customProperties" not in source else ""
+    source += f"\n{missing}      - {{property: missingValues, value: ['', NA]}}"
+    kind = made.__name__
+    plan = f"mode: append, evolution: {{missingColumns: fill}}, {PATIENT}"
+    direct = contract(f"direct{kind}", properties, load=f"{{{plan}}}", source=source)
+    through = contract(f"through{kind}", properties, load=f"{{{plan}, where: 'true'}}", source=source)
+    seen = both(file, contracts=through, target=f"through{kind}.target")
+    read = both(file, contracts=direct, target=f"direct{kind}.target")
+    assert read.columns == seen.columns
+    assert read.table == seen.table
+    assert read.rejects == seen.rejects
+    assert read.table

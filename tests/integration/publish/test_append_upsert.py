@@ -166,7 +166,7 @@ def test_a_small_server_loads_with_its_own_memory_settings(bench: Bench) -> None
 def test_a_file_of_more_than_so_many_bytes_is_staged(bench: Bench, beyond: int) -> None:
     """Until it is read the table would be held, and other loads of it would wait."""
     request = bench.stage(dataset("lines", KEYLESS, mode="append"), [])
-    begun = straight.begin(bench.conn, request, straight.MOST_BYTES + beyond)
+    begun = straight.begin(bench.conn, request, straight.MOST_BYTES + beyond, None)
     if begun is not None:
         begun.stop()
     assert (begun is None) == bool(beyond)

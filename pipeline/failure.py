@@ -48,7 +48,7 @@ def _from_engine(error: BaseException) -> LandfallError | None:
     if not type(error).__module__.startswith(("pyspark", "py4j")):
         return None
     text = _text(error)
-    if worker_killed(error):
+    if _KILLED in text:
         return TransientError(
             "a worker of engine spark was killed; nothing was published. If memory was short, give the load more of it "
             "or fewer --streams; load again"

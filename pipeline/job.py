@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline import account
 from pipeline.ahead import ahead, in_parallel
@@ -38,9 +38,6 @@ from pipeline.renames import with_values
 from pipeline.run import Run
 from pipeline.settings import Engine
 from pipeline.source import Fetched, SourceObject, fetch
-
-if TYPE_CHECKING:
-    pass
 
 # With parts of 64 MB Sail is no faster and takes 100 MB more; Spark pays for each job that it starts.
 _PARTS: dict[Engine, tuple[int, PartForm, int | None]] = {

@@ -90,13 +90,17 @@ def _try(work: Publishing, take: Callable[[], bool]) -> bool:
 
 
 def _take_schema(work: Publishing) -> bool:
-    name = sql.Literal(f"landfall schema {work.dataset.schema}")
-    return bool(work.one("SELECT pg_try_advisory_xact_lock(hashtextextended({name}, 0))", name=name)[0])
+    return _alone(work, f"landfall schema {work.dataset.schema}")
+
+
+def _alone(work: Publishing, name: str) -> bool:
+    """Take the advisory lock of this name, until the transaction ends; False if somebody else has it."""
+    statement = "SELECT pg_try_advisory_xact_lock(hashtextextended({name}, 0))"
+    return bool(work.one(statement, name=sql.Literal(name))[0])
 
 
 def _take(work: Publishing) -> bool:
-    name = sql.Literal(f"landfall target {work.dataset.schema}.{work.dataset.table}")
-    if not work.one("SELECT pg_try_advisory_xact_lock(hashtextextended({name}, 0))", name=name)[0]:
+    if not _alone(work, f"landfall target {work.dataset.schema}.{work.dataset.table}"):
         return False
     there = table.exists(work.cursor, work.dataset.schema, work.dataset.table)
     if there:

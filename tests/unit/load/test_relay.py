@@ -112,18 +112,14 @@ def test_a_connection_that_ends_without_its_end_makes_the_load_unfit(load: Load,
 
 
 def test_a_worker_that_aborts_takes_back_the_whole_load(load: Load) -> None:
-    line = load.line()
-    line.put(b"1")
-    _until(lambda: load.taken == [b"1"])
+    line = _one_taken(load)
     line.abort()
     with pytest.raises(LandfallError, match="lost in the middle of its rows"):
         load.relay.finish(0)
 
 
 def test_a_connection_still_open_when_the_engine_has_ended_is_lost(load: Load) -> None:
-    line = load.line()
-    line.put(b"1")
-    _until(lambda: load.taken == [b"1"])
+    _line = _one_taken(load)
     assert load.relay.lost
 
 
@@ -147,9 +143,7 @@ def test_the_worker_raises_what_the_database_said(load: Load) -> None:
 
 @pytest.mark.parametrize("busy", [True, False])
 def test_workers_do_not_wait_for_a_load_that_has_stopped(load: Load, busy: bool) -> None:
-    line = load.line()
-    line.put(b"1")
-    _until(lambda: load.taken == [b"1"])
+    line = _one_taken(load)
     if busy:
         load.gate.clear()
         line.put(b"2")
@@ -204,6 +198,14 @@ def test_without_a_thread_for_a_worker_the_load_is_lost_at_once(load: Load, monk
     assert not isinstance(told.value.__cause__, TimeoutError)
     with pytest.raises(LandfallError, match="lost in the middle of its rows"):
         load.relay.finish(0)
+
+
+def _one_taken(load: Load) -> Line:
+    """A connection in the middle of its rows."""
+    line = load.line()
+    line.put(b"1")
+    _until(lambda: load.taken == [b"1"])
+    return line
 
 
 def _send(line: Line, piece: bytes) -> None:

@@ -197,9 +197,12 @@ def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:
     def through(part: RawPart) -> list[dict[str, Any]]:
         # Imported late: PySpark takes longer to import than the ledger takes to say that there is nothing to do.
         from pipeline.partition import staged_part
+        from pipeline.session import answering
 
-        frame = staged_part(load.run.engine, part, extraction.schema, load.dataset, file, target)
-        rows: list[dict[str, Any]] = frame.toArrow().to_pylist()
+        engine = load.run.engine
+        with answering(engine):
+            frame = staged_part(engine, part, extraction.schema, load.dataset, file, target)
+            rows: list[dict[str, Any]] = frame.toArrow().to_pylist()
         part.path.unlink()
         load.progress.rows(part.rows, part.size)
         return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from pipeline.errors import UsageError
+from pipeline.errors import TransientError, UsageError
 from pipeline.settings import Engine
 
 BATCH_ROWS = 65_536
@@ -36,6 +37,39 @@ def engine_session(engine: Engine, streams: int, master: str | None = None) -> I
         for name, value in _SEMANTICS.items():
             session.conf.set(name, value)
         yield session
+
+
+@contextmanager
+def answering(session: SparkSession) -> Iterator[None]:
+    """Raise TransientError if what the block asks of the engine goes wrong since the engine is no more."""
+    try:
+        yield
+    except Exception as error:
+        if not _is_about_the_jvm(error) or _answers(session):
+            raise
+        raise TransientError(
+            "the JVM of engine spark was killed; nothing was published. If memory was short, give the load more of it "
+            "or fewer --streams; load again"
+        ) from error
+
+
+def _answers(session: SparkSession) -> bool:
+    try:
+        return bool(session.version)
+    except Exception as error:
+        if not _is_about_the_jvm(error):
+            raise
+        return False
+
+
+def _not_by_py4j(record: logging.LogRecord) -> bool:
+    """When the JVM is gone it logs a traceback, under no name of its own."""
+    return record.module != "java_gateway"
+
+
+def _is_about_the_jvm(error: Exception) -> bool:
+    # By name: where there is only Sail, there is no py4j.
+    return isinstance(error, ConnectionError) or type(error).__module__.startswith("py4j")
 
 
 @contextmanager
@@ -100,7 +134,9 @@ def _spark(streams: int, master: str | None) -> Iterator[SparkSession]:
         session = builder.getOrCreate()
     except Exception as error:  # PySpark raises many kinds when there is no Java
         raise UsageError(f"engine spark could not start ({type(error).__name__}): is Java 17 installed?") from error
+    logging.getLogger().addFilter(_not_by_py4j)
     try:
         yield session
     finally:
-        session.stop()
+        if _answers(session):
+            session.stop()

@@ -16,6 +16,7 @@ from pipeline.contract.metadata import FileFacts
 from pipeline.extract import RawPart
 from pipeline.partition import all_reasons, flagged, from_engine
 from pipeline.run import Run
+from pipeline.session import answering
 from pipeline.transform import values_of
 from pipeline.typed import typed_batches
 
@@ -47,12 +48,12 @@ class Checked:
 
 def checked(part: RawPart, schema: pa.Schema, dataset: Dataset, file: FileFacts, this: Run) -> Checked:
     """The rows of a part, which has this schema. Raises what the engine raises."""
-    values = values_of(this.engine.read.format(part.form).load(str(part.path)), schema, dataset, file)
-    if dataset.row_rules:
-        batches: Iterable[pa.RecordBatch] = from_engine(flagged(values, dataset).toArrow().to_batches(), dataset)
-    else:
-        batches = typed_batches(values.toArrow().to_batches(), dataset)
-    return _divided(batches, dataset)
+    with answering(this.engine):
+        values = values_of(this.engine.read.format(part.form).load(str(part.path)), schema, dataset, file)
+        asked = flagged(values, dataset) if dataset.row_rules else values
+        found = asked.toArrow().to_batches()
+    read = from_engine if dataset.row_rules else typed_batches
+    return _divided(read(found, dataset), dataset)
 
 
 def _divided(batches: Iterable[pa.RecordBatch], dataset: Dataset) -> Checked:

@@ -59,13 +59,21 @@ class Started:
         )
 
     def kill_workers_copying_into(self, relation: str) -> None:
-        """Once rows arrive there; meanwhile the load stands still, so that no worker ends before it is killed."""
+        """Once rows arrive there."""
+        self._kill_copying_into(relation, _workers)
+
+    def kill_engine_copying_into(self, relation: str) -> None:
+        """Spark's JVM, once rows arrive there."""
+        self._kill_copying_into(relation, _machine)
+
+    def _kill_copying_into(self, relation: str, of: Callable[[int], Iterator[int]]) -> None:
+        """Meanwhile the load stands still, so that none of the processes ends before it is killed."""
         copying = "SELECT FROM pg_stat_progress_copy WHERE relid::regclass::text ~ %s AND tuples_processed > 0"
         self._until(lambda: bool(self._rows(copying, relation)))
         self.process.send_signal(signal.SIGSTOP)
-        workers = list(_workers(self.process.pid))
-        assert workers
-        for pid in workers:
+        found = list(of(self.process.pid))
+        assert found
+        for pid in found:
             with suppress(ProcessLookupError):  # it ended just now
                 os.kill(pid, signal.SIGKILL)
         self.process.send_signal(signal.SIGCONT)
@@ -110,6 +118,16 @@ def test_promise_3_when_workers_are_killed_on_either_way_nothing_is_loaded(table
     ]
 
 
+def test_promise_3_when_the_engine_is_killed_nothing_is_loaded(table: Table, rows: Query) -> None:
+    load = Started(table, rows)
+    load.kill_engine_copying_into(table.name)
+    assert load.end() == 75
+    assert table.rows() == []
+    assert rows("SELECT status, error_kind FROM landfall.load WHERE target = %s", table.name) == [
+        ("failed", "transient")
+    ]
+
+
 def test_the_socket_of_a_load_that_is_interrupted_is_gone(table: Table, rows: Query) -> None:
     load = Started(table, rows)
     load._until(lambda: bool(load.sockets()))
@@ -128,6 +146,13 @@ def _workers(load: int) -> Iterator[int]:
             yield pid
 
 
+def _machine(load: int) -> Iterator[int]:
+    """The JVM below the process `load`."""
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit() and _parent(path) == load and _is(int(path.name), b"org.apache.spark.deploy"):
+            yield int(path.name)
+
+
 def _parent(process: Path) -> int:
     try:
         return int((process / "stat").read_text().rpartition(") ")[2].split()[1])
@@ -136,6 +161,10 @@ def _parent(process: Path) -> int:
 
 
 def _is_daemon(pid: int) -> bool:
+    return _is(pid, b"pyspark.daemon")
+
+
+def _is(pid: int, program: bytes) -> bool:
     with suppress(OSError):
-        return b"pyspark.daemon" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return program in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TypeVar
@@ -13,10 +13,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ahead(items: Iterator[Item], depth: int = 1) -> Iterator[Item]:
+def ahead(items: Iterator[Item], depth: int = 1) -> Generator[Item, None, None]:
     """The same items in the same order, up to `depth` of them prepared in advance.
 
-    What the thread raises is raised here. When the caller stops early, the thread ends at its next item.
+    What the thread raises is raised here. When the caller closes this early, the thread ends at its next item.
     """
     ready: queue.Queue[tuple[Item | None, BaseException | None, bool]] = queue.Queue(depth)
     stopped = threading.Event()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -207,10 +207,12 @@ def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:
         load.progress.rows(part.rows, part.size)
         return rows
 
-    for rows in in_parallel(through, ahead(extraction.parts()), load.run.settings.streams):
-        for row in rows:
-            warned.update(json.loads(row.pop("warned")))
-            confirmations.append(Confirmation(**row))
+    # Closed here: after an error nobody would close it before the garbage collector does, and it would go on.
+    with closing(ahead(extraction.parts())) as parts:
+        for rows in in_parallel(through, parts, load.run.settings.streams):
+            for row in rows:
+                warned.update(json.loads(row.pop("warned")))
+                confirmations.append(Confirmation(**row))
     return Staged(tuple(confirmations), warned)
 
 

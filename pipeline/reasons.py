@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.scalars import as_python
+
 # A message quotes at most this many characters of a value.
 _QUOTED = 60
 
@@ -41,6 +43,5 @@ def quoted(array: pa.Array, row: int, restricted: bool) -> str:
     """The value for a message, shortened; a restricted column's value is never shown."""
     if restricted:
         return "the value (restricted)"
-    value = array[row].as_py()
-    text = value if isinstance(value, str) else str(value)
+    text = str(as_python(array[row]))
     return repr(text if len(text) <= _QUOTED else text[:_QUOTED] + "…")

@@ -86,7 +86,7 @@ def _value(found: Any, wanted: pa.DataType) -> Any:
     if pa.types.is_struct(wanted):
         return {field.name: _value(found.get(field.name), field.type) for field in wanted}
     if pa.types.is_map(wanted):
-        return [(_value(key, wanted.key_type), _value(item, wanted.item_type)) for key, item in found.items()]
+        return [(_value(key, wanted.key_type), _value(item, wanted.item_type)) for key, item in found]
     if pa.types.is_list(wanted):
         return [_value(item, wanted.value_type) for item in found]
     if pa.types.is_binary(wanted):

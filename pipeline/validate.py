@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Context, Decimal
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +15,8 @@ from pipeline.contract.dataset import Column, Rules
 from pipeline.reasons import Reasons, quoted
 
 Mark = tuple[str, pa.Array, str]
+# Digits that a quotient may have: a double reaches from 1e308 down to 5e-324, a decimal has 38 digits.
+_EXACT = Context(prec=1000)
 
 
 def check_column(column: Column, values: pa.Array, refused: pa.Array | None, reasons: Reasons) -> None:
@@ -46,6 +49,8 @@ def _broken(column: Column, values: pa.Array) -> Iterator[Mark]:
     if kind in ("string", "json"):
         yield from _storable(values)
         yield from _length(column, values)
+    if column.type.item is not None and column.type.item.kind == "string":
+        yield from _in_items(replace(column, type=column.type.item, rules=Rules()), values)
     if rules.enum:
         allowed = _bound_values(column, rules.enum)
         yield "enum", pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, allowed))), f"is none of {_listed(rules)}"
@@ -80,6 +85,14 @@ def _length(column: Column, values: pa.Array) -> Iterator[Mark]:
         yield "length", pc.less(lengths, rules.min_length), f"is shorter than {rules.min_length} characters"
 
 
+def _in_items(item: Column, lists: pa.Array) -> Iterator[Mark]:
+    """What the lists' items break of what their type asks. `item`: the column, were it of its items' type."""
+    items, places = pc.list_flatten(lists), pc.list_parent_indices(lists)
+    for rule, mark, wanted in chain(_storable(items), _length(item, items)):
+        rows = pc.filter(places, pc.fill_null(mark, False)).cast(pa.int64())
+        yield rule, pc.is_in(pa.array(range(len(lists)), pa.int64()), rows), f"has an item that {wanted}"
+
+
 def _range(column: Column, values: pa.Array) -> Iterator[Mark]:
     rules = column.rules
     for bound, breaks, wanted in (
@@ -97,8 +110,12 @@ def _range(column: Column, values: pa.Array) -> Iterator[Mark]:
 def _not_multiple(values: pa.Array, step: Decimal) -> pa.Array:
     """Exact decimal arithmetic on the distinct values: Arrow has no remainder for decimals."""
     distinct = pc.unique(pc.drop_null(values))
-    odd = [value for value in distinct.to_pylist() if Decimal(str(value)) % step]
+    odd = [value for value in distinct.to_pylist() if not _is_multiple(Decimal(str(value)), step)]
     return pc.is_in(values, pa.array(odd, values.type))
+
+
+def _is_multiple(value: Decimal, step: Decimal) -> bool:
+    return value.is_finite() and not _EXACT.remainder(value, step)
 
 
 def _items(rules: Rules, values: pa.Array) -> Iterator[Mark]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
@@ -13,29 +14,51 @@ import pyarrow.compute as pc
 from pipeline.cast.attempt import either, is_text
 from pipeline.contract.dataset import ColumnType
 
+Number = Callable[[str], str]
 ScalarCast = Callable[[pa.Array, ColumnType], "tuple[pa.Array, pa.Array | None]"]
 # PostgreSQL and Python both bound recursion; documents nested deeper than this are refused, not crashed on.
 _MAXIMUM_DEPTH = 200
+# Digits of a NUMERIC before and after the point (https://www.postgresql.org/docs/current/datatype-numeric.html).
+_MOST_WHOLE, _MOST_FRACTION = 131_072, 16_383
+_NOT_PYTHONS = (ValueError, KeyError, OverflowError)
 
 
 def to_json(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
     """Text that is one JSON document (RFC 8259), kept as written; nested values rendered as JSON."""
-    del column_type
+    number = _numeric if column_type.sql.lower() == "jsonb" else str
     values: list[str | None] = []
     bad: list[bool] = []
     render = _checked if is_text(array) else _rendered
-    for value in array.to_pylist(maps_as_pydicts="strict") if not is_text(array) else array.to_pylist():
+    for value in _pythons(array):
         try:
-            values.append(None if value is None else render(value))
+            if isinstance(value, Exception):
+                raise value
+            values.append(None if value is None else render(value, number))
             bad.append(False)
-        except (ValueError, RecursionError):
+        except (*_NOT_PYTHONS, RecursionError):
             values.append(None)
             bad.append(True)
     return pa.array(values, pa.string()), pa.array(bad, pa.bool_())
 
 
-def _checked(text: str) -> str:
-    document = json.loads(text, parse_constant=_refuse, parse_float=str, parse_int=str)
+def _pythons(array: pa.Array) -> Sequence[Any]:
+    try:
+        values: list[Any] = array.to_pylist(maps_as_pydicts="strict")
+    except _NOT_PYTHONS:
+        return [_python(value) for value in array]
+    return values
+
+
+def _python(value: pa.Scalar) -> Any:
+    """The value, or in its place why it is none: a map with a key twice, a year after 9999."""
+    try:
+        return value.as_py(maps_as_pydicts="strict")
+    except _NOT_PYTHONS as error:
+        return error
+
+
+def _checked(text: str, number: Number) -> str:
+    document = json.loads(text, parse_constant=_refuse, parse_float=number, parse_int=number)
     for string in _strings(document):
         if "\0" in string:
             raise ValueError("jsonb cannot hold the character U+0000")
@@ -43,8 +66,22 @@ def _checked(text: str) -> str:
     return text
 
 
-def _rendered(value: Any) -> str:
-    return _checked(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str))
+def _rendered(value: Any, number: Number) -> str:
+    return _checked(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str), number)
+
+
+def _numeric(digits: str) -> str:
+    """A number of jsonb, which holds it as a NUMERIC. Raises ValueError if that has no room for it."""
+    if len(digits) <= _MOST_FRACTION and "e" not in digits and "E" not in digits:
+        return digits
+    try:
+        number = Decimal(digits)
+    except InvalidOperation as error:
+        raise ValueError("an exponent beyond all bounds") from error
+    exponent = number.as_tuple().exponent
+    if (number and number.adjusted() >= _MOST_WHOLE) or (isinstance(exponent, int) and -exponent > _MOST_FRACTION):
+        raise ValueError("a number that NUMERIC cannot hold")
+    return digits
 
 
 def _refuse(constant: str) -> Any:
@@ -115,4 +152,6 @@ def _scalars(text: str) -> list[str | None]:
     document = json.loads(text, parse_constant=_refuse, parse_float=str, parse_int=str)
     if not isinstance(document, list) or any(isinstance(item, dict | list) for item in document):
         raise ValueError("not an array of scalars")
+    for item in document:
+        str(item).encode("utf-8")  # raises on a lone surrogate
     return [item if item is None or isinstance(item, str) else str(item).lower() for item in document]

@@ -14,28 +14,29 @@ _ZONE = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
 # PostgreSQL has no year 0; Arrow does (https://www.postgresql.org/docs/current/datatype-datetime.html).
 _FIRST_DAY = "0001-01-01"
+_LAST_DAY = 2_145_042_905  # 5874897-12-31, PostgreSQL's last date, in days since 1970-01-01; a timestamp ends before
 
 
 def to_date(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
     """`YYYY-MM-DD` or the contract's format. A timestamp is a date only at midnight."""
     if not is_text(array):
         if pa.types.is_date(array.type):
-            return _no_year_zero(*cast_where_possible(array, lambda part: pc.cast(part, pa.date32())))
+            return _postgresqls(*cast_where_possible(array, lambda part: pc.cast(part, pa.date32())))
         values = pc.cast(_naive(array), pa.date32())
         late = pc.fill_null(pc.not_equal(pc.cast(values, _NAIVE), pc.cast(_naive(array), _NAIVE)), False)
-        return _no_year_zero(blank_out(values, late), late)
+        return _postgresqls(blank_out(values, late), late)
     text, unlike = _iso(array, column_type)
     values, bad = cast_where_possible(text, lambda part: pc.cast(part, pa.date32()))
-    return _no_year_zero(values, either(unlike, bad))
+    return _postgresqls(values, either(unlike, bad))
 
 
 def to_timestamp(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
     """A timestamp without zone, microseconds at the finest; text that carries an offset is bad."""
     if not is_text(array):
-        return _no_year_zero(*cast_where_possible(_naive(array), lambda part: pc.cast(part, _NAIVE)))
+        return _postgresqls(*cast_where_possible(_naive(array), lambda part: pc.cast(part, _NAIVE)))
     text, unlike = _iso(array, column_type)
     values, bad = cast_where_possible(text, lambda part: pc.cast(part, _NAIVE))
-    return _no_year_zero(values, either(unlike, bad))
+    return _postgresqls(values, either(unlike, bad))
 
 
 def to_timestamptz(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
@@ -43,12 +44,12 @@ def to_timestamptz(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, 
     zone = column_type.zone
     if not is_text(array):
         if pa.types.is_timestamp(array.type) and array.type.tz is not None:
-            return _no_year_zero(*cast_where_possible(array, lambda part: pc.cast(part, _UTC)))
-        return _no_year_zero(*cast_where_possible(array, lambda part: _localised(pc.cast(part, _NAIVE), zone)))
+            return _postgresqls(*cast_where_possible(array, lambda part: pc.cast(part, _UTC)))
+        return _postgresqls(*cast_where_possible(array, lambda part: _localised(pc.cast(part, _NAIVE), zone)))
     text, unlike = _iso(array, column_type)
     try:
         values = pc.cast(text, _UTC)
-        return _no_year_zero(values, unlike)
+        return _postgresqls(values, unlike)
     except pa.ArrowInvalid:
         pass
     zoned = pc.fill_null(pc.match_substring_regex(pc.utf8_slice_codeunits(text, 10), _ZONE), False)
@@ -56,7 +57,7 @@ def to_timestamptz(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, 
     without, bad_naive = cast_where_possible(
         blank_out(text, zoned), lambda part: _localised(pc.cast(part, _NAIVE), zone)
     )
-    return _no_year_zero(pc.coalesce(with_zone, without), either(unlike, either(bad, bad_naive)))
+    return _postgresqls(pc.coalesce(with_zone, without), either(unlike, either(bad, bad_naive)))
 
 
 def to_time(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
@@ -88,10 +89,14 @@ def _localised(naive: pa.Array, zone: str) -> pa.Array:
     return pc.cast(pc.assume_timezone(naive, zone, ambiguous="raise", nonexistent="raise"), _UTC)
 
 
-def _no_year_zero(values: pa.Array, bad: pa.Array | None) -> tuple[pa.Array, pa.Array | None]:
+def _postgresqls(values: pa.Array, bad: pa.Array | None) -> tuple[pa.Array, pa.Array | None]:
+    """Dates and moments that PostgreSQL does not have are bad, too."""
     day = pc.cast(pa.scalar(_FIRST_DAY), pa.date32())
     first = day if pa.types.is_date(values.type) else pa.scalar(day.cast(_NAIVE).value, values.type)
-    early = pc.fill_null(pc.less(values, first), False)
-    if not pc.any(early).as_py():
+    outside = pc.less(values, first)
+    if pa.types.is_date(values.type):
+        outside = pc.or_(outside, pc.greater(values, pa.scalar(_LAST_DAY, pa.int32()).cast(pa.date32())))
+    outside = pc.fill_null(outside, False)
+    if not pc.any(outside).as_py():
         return values, bad
-    return blank_out(values, early), either(bad, early)
+    return blank_out(values, outside), either(bad, outside)

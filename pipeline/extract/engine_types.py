@@ -39,13 +39,41 @@ def to_engine(array: pa.Array) -> pa.Array:
     if array.type == target:
         return array
     if isinstance(array, pa.ExtensionArray):
-        return _uuid_text(array) if str(array.type).endswith("uuid>") else to_engine(array.storage)
+        return _uuid_text(array) if _is_uuid(array.type) else to_engine(array.storage)
+    if _holds_uuids(array.type):
+        return _by_parts(array, target)
     return pc.cast(array, target, safe=True)
+
+
+def _by_parts(array: pa.Array, target: pa.DataType) -> pa.Array:
+    """A nested array, its children converted: a cast would take the bytes of a UUID for text."""
+    if isinstance(array, pa.DictionaryArray):
+        return to_engine(array.dictionary_decode())
+    absent = array.is_null()
+    if isinstance(array, pa.StructArray):
+        return pa.StructArray.from_arrays(list(map(to_engine, array.flatten())), fields=list(target), mask=absent)
+    if isinstance(array, pa.MapArray):
+        first, last = array.offsets[0].as_py(), array.offsets[-1].as_py()
+        keys, items = (to_engine(part[first:last]) for part in (array.keys, array.items))
+        return pa.MapArray.from_arrays(pc.subtract(array.offsets, first), keys, items, target, mask=absent)
+    lengths = pc.fill_null(pc.list_value_length(array), 0).cast(pa.int32())
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths)])
+    return pa.ListArray.from_arrays(offsets, to_engine(pc.list_flatten(array)), target, mask=absent)
+
+
+def _is_uuid(data_type: pa.DataType) -> bool:
+    return isinstance(data_type, pa.BaseExtensionType) and str(data_type).endswith("uuid>")
+
+
+def _holds_uuids(data_type: pa.DataType) -> bool:
+    if isinstance(data_type, pa.DictionaryType):
+        return _holds_uuids(data_type.value_type)
+    return _is_uuid(data_type) or any(_holds_uuids(data_type.field(i).type) for i in range(data_type.num_fields))
 
 
 def _scalar(data_type: pa.DataType) -> pa.DataType:
     if isinstance(data_type, pa.BaseExtensionType):
-        return pa.string() if str(data_type).endswith("uuid>") else engine_type(data_type.storage_type)
+        return pa.string() if _is_uuid(data_type) else engine_type(data_type.storage_type)
     if pa.types.is_timestamp(data_type):
         return pa.timestamp("us", data_type.tz and "UTC")  # the same moment; engines would show it in its own zone
     if pa.types.is_duration(data_type):

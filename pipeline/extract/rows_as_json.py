@@ -10,35 +10,18 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
+from pipeline.scalars import as_python
+
 
 def first_as_json(batch: pa.RecordBatch) -> bytes:
     """The first row of a batch as one JSON object in UTF-8."""
-    return as_json(batch.schema.names, (_python(batch.column(i)[0]) for i in range(batch.num_columns)))
+    return as_json(batch.schema.names, (as_python(batch.column(i)[0]) for i in range(batch.num_columns)))
 
 
 def as_json(headers: Iterable[str], values: Iterable[object]) -> bytes:
     """A row as one JSON object in UTF-8; `headers` are the sender's names of its columns."""
     pairs = (f"{_text(header)}:{_rendered(value)}" for header, value in zip(headers, values, strict=True))
     return f"{{{','.join(pairs)}}}".encode("utf-8", "surrogatepass")
-
-
-def _python(value: pa.Scalar) -> object:
-    try:
-        return value.as_py()
-    except UnicodeDecodeError:
-        return _damaged(value)
-    except (ValueError, ImportError):  # nanoseconds, or a date that Python's calendar does not have
-        return str(value)
-
-
-def _damaged(value: pa.Scalar) -> object:
-    r"""A value with bytes in it that are no UTF-8: they are shown as `\xNN`."""
-    match value:
-        case pa.ListScalar():
-            return [_python(item) for item in value.values]
-        case pa.StructScalar():
-            return {name: _python(item) for name, item in value.items()}
-    return value.as_buffer().to_pybytes().decode("utf-8", "backslashreplace")
 
 
 def _rendered(value: object) -> str:

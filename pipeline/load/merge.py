@@ -52,11 +52,15 @@ UPDATE = """
     UPDATE {target} t SET _load_id = {load_id}, _line = s._line{assignments}
     FROM {changes} c JOIN {rows} s ON s.ctid = c.staged WHERE t.ctid = c.present AND t.tableoid = c.part
 """
+# Identity columns take what the file says, as they do in a COPY.
 INSERT = """
-    INSERT INTO {target} ({columns}, _load_id, _line)
+    INSERT INTO {target} ({columns}, _load_id, _line) OVERRIDING SYSTEM VALUE
     SELECT {staged}, {load_id}, s._line FROM {changes} c JOIN {rows} s ON s.ctid = c.staged WHERE c.present IS NULL
 """
-INSERT_ALL = "INSERT INTO {target} ({columns}, _load_id, _line) SELECT {columns}, {load_id}, _line FROM {rows}"
+INSERT_ALL = """
+    INSERT INTO {target} ({columns}, _load_id, _line) OVERRIDING SYSTEM VALUE
+    SELECT {columns}, {load_id}, _line FROM {rows}
+"""
 
 # What the file says and this load did not have to write, counted in the table as it is now.
 UNCHANGED_BY_KEY = """

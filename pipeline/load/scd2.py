@@ -38,7 +38,7 @@ OVERWRITE = """
     WHERE t.ctid = c.present AND t.tableoid = c.part AND NOT c.version
 """
 OPEN = """
-    INSERT INTO {target} ({columns}, _load_id, _line, _valid_from, _is_current)
+    INSERT INTO {target} ({columns}, _load_id, _line, _valid_from, _is_current) OVERRIDING SYSTEM VALUE
     SELECT {staged}, {load_id}, s._line, {since}, true FROM {opened}
 """
 OPENED = "{changes} c JOIN {rows} s ON s.ctid = c.staged WHERE c.present IS NULL OR c.version"

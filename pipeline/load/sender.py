@@ -59,6 +59,7 @@ class Sender:
         self._failure: BaseException | None = None
         self._copied: dict[Table, int] = dict.fromkeys(copies, 0)
         self._stopped = False
+        self._all_taken = False
         self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
         self._thread.start()
 
@@ -70,9 +71,14 @@ class Sender:
         except queue.Full:
             raise _stalled() from None
 
-    def finish(self) -> dict[Table, int]:
-        """Wait until all is sent. Returns how many rows of each table the server counted."""
+    def finish(self, patient: bool = False) -> dict[Table, int]:
+        """Wait until all is sent. Returns how many rows of each table the server counted.
+
+        `patient`: once it has the last row, the server gets all the time it wants: it checks foreign keys then.
+        """
         self._end(STALL_SECONDS)
+        if patient and self._all_taken:
+            self._thread.join()
         if self._thread.is_alive():
             raise _stalled()
         self._check()
@@ -159,6 +165,7 @@ class _Feed:
         if self.rest is not None and self.rest[0] == self._table:
             return self.rest[1]
         self.ended = True
+        self._sender._all_taken = self.rest is None
         return self._tail
 
 

@@ -65,7 +65,7 @@ class Straight:
         """Wait for the last row. Returns the publish, to go on with, of what is known of the load by now."""
         if self._relay is not None:
             self._relay.finish(sum(each.staged for each in request.confirmations))
-        self._work.copied = self._sender.finish()["rows"]
+        self._work.copied = self._sender.finish(patient=True)["rows"]
         self._work.request = request
         return self._work
 

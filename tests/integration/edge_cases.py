@@ -114,6 +114,16 @@ KINDS = {
     ),
     "flags": Kind("logicalType: array, items: {logicalType: boolean}", ('[true, "no", null]',), ('["maybe"]',)),
     "roughs": Kind("logicalType: array, items: {logicalType: number, physicalType: REAL}", ("[0.1, 3e38]",), ("[1e39]",)),
+    "halves": Kind(
+        "logicalType: number, physicalType: DOUBLE PRECISION, logicalTypeOptions: {multipleOf: 0.5}",
+        ("1e308", "-2.5", "0"),
+        ("0.25", "Infinity", "NaN", "5e-324"),
+    ),
+    "cents": Kind(
+        "logicalType: number, physicalType: 'NUMERIC(38,2)', logicalTypeOptions: {multipleOf: 0.05}",
+        ("999999999999999999999999999999999999.95",),
+        ("999999999999999999999999999999999999.99",),
+    ),
     "identity": Kind(
         "logicalType: string, logicalTypeOptions: {format: uuid}",
         ("3F2504E0-4f89-11d3-9a0c-0305e82c3301",),
@@ -121,8 +131,14 @@ KINDS = {
     ),
     "document": Kind(
         "logicalType: object, physicalType: JSONB",
-        ('{"a": [1, {"b": null}], "big": 12345678901234567890.5}', "null", '"text"', "[]", " 1 "),
-        ("{a: 1}", "{'a': 1}", '{"a": NaN}', '"\\u0000"', '{"a": 1} x', "[" * 300 + "]" * 300),
+        (
+            '{"a": [1, {"b": null}], "big": 12345678901234567890.5}', "null", '"text"', "[]", " 1 ",
+            '{"a": [9.9e131071, 1E-16383, 0e131072]}',
+        ),
+        (
+            "{a: 1}", "{'a': 1}", '{"a": NaN}', '"\\u0000"', '{"a": 1} x', "[" * 300 + "]" * 300,
+            '{"a": 1e131072}', '[1e-16384]', "1e999999999999999999999",
+        ),
     ),
     "blob": Kind(
         "logicalType: string, physicalType: BYTEA",
@@ -132,7 +148,12 @@ KINDS = {
     "names": Kind(
         "logicalType: array, items: {logicalType: string}, logicalTypeOptions: {maxItems: 4}",
         ("[]", '["a", null, "NULL", "quote \\" \\\\ {} ,"]', '["x"]'),
-        ('{"a": 1}', "a,b", '["a"', '[["a"]]', '["1","2","3","4","5"]'),
+        ('{"a": 1}', "a,b", '["a"', '[["a"]]', '["1","2","3","4","5"]', '["a", "b\\u0000"]', '["\\ud800"]'),
+    ),
+    "codes": Kind(
+        "logicalType: array, items: {logicalType: string, physicalType: VARCHAR(2)}",
+        ('["ab", null, "äö"]',),
+        ('["ab", "abc"]',),
     ),
     "numbers": Kind(
         "logicalType: array, items: {logicalType: integer, physicalType: INTEGER}",

@@ -114,6 +114,16 @@ def test_a_column_of_another_type_gets_the_value_and_not_its_bytes(table: Table,
     assert table.rows("id, _line, how") == [(7, 2, "COPY")]
 
 
+@pytest.mark.parametrize("staged", [False, True])
+def test_an_identity_column_takes_what_the_file_says(table: Table, staged: bool) -> None:
+    table.make("ALTER TABLE {target} ALTER id SET NOT NULL, ALTER id ADD GENERATED ALWAYS AS IDENTITY")
+    table.conn.commit()
+    if staged:
+        table.load("id,name\n1,a\n")
+    assert table.load("id,name\n7,b\n").error is None
+    assert table.rows() == [(7, "b", "INSE" if staged else "COPY")]
+
+
 def test_a_table_in_use_by_another_load_is_not_waited_for(table: Table, database: Destination) -> None:
     table.make()
     other = connect(database, "test", wait=10)

@@ -36,11 +36,16 @@ CASES = [
     (MONEY, Rules(minimum="0"), pa.array([Decimal("-0.01"), Decimal("0.00")]), {0: "range"}),
     (MONEY, Rules(exclusive_minimum="0", exclusive_maximum="1.00"), pa.array([Decimal("0.00"), Decimal("0.50"), Decimal("1.00")]), {0: "range", 2: "range"}),
     (MONEY, Rules(multiple_of="0.05"), pa.array([Decimal("0.15"), Decimal("0.16")]), {1: "range"}),
+    (ColumnType("double", "double precision"), Rules(multiple_of="0.5"), pa.array([1e308, float("inf"), float("nan"), 0.25]), {1: "range", 2: "range", 3: "range"}),
+    (ColumnType("decimal", "numeric(38,2)", precision=38, scale=2), Rules(multiple_of="0.01"), pa.array([Decimal("9" * 36 + ".99")]), {}),
+    (DATE, Rules(maximum="2030-01-01"), pa.array([10**7, 0], pa.int32()).cast(pa.date32()), {0: "range"}),
     (DATE, Rules(minimum="2024-01-01"), pa.array(["2023-12-31", "2024-01-01"]).cast(pa.date32()), {0: "range"}),
     (ColumnType("date", "date", format="dd/MM/yyyy"), Rules(minimum="2024-01-01"), pa.array(["2023-12-31", "2024-01-01"]).cast(pa.date32()), {0: "range"}),
     (TEXT, Rules(min_length=2, max_length=3), pa.array(["a", "äöü", "abcd"]), {0: "length", 2: "length"}),
     (ColumnType("string", "varchar(2)", length=2), Rules(), pa.array(["ab", "abc", "é😀"]), {1: "length"}),
     (TEXT, Rules(), pa.array(["ok", "a\0b"]), {1: "not_storable"}),
+    (TEXTS, Rules(), pa.array([["ok"], ["a\0b", "c"], None, [None, "d", "\0"]]), {1: "not_storable", 3: "not_storable"}),
+    (ColumnType("array", "varchar(2)[]", item=ColumnType("string", "varchar(2)", length=2)), Rules(), pa.array([["ab"], ["a", "abc"], [None], []])[1:], {0: "length"}),
     (TEXTS, Rules(min_items=1, max_items=2), pa.array([[], ["a"], ["a", "b", "c"], None]), {0: "length", 2: "length"}),
 ]  # fmt: skip
 

@@ -19,7 +19,7 @@ from psycopg2 import sql
 from pipeline.errors import BalanceError, DestinationError, TransientError
 from pipeline.load import copy as room
 from pipeline.load import sender, staging
-from pipeline.load.connect import Connection, connect
+from pipeline.load.connect import Connection, Destination, connect
 from pipeline.load.copy import Confirmation, StagingWriter
 from pipeline.load.staging import StagingTarget
 from tests.integration.load.staged import MakeTarget, reject_rows, rows_of, valid_rows
@@ -86,6 +86,34 @@ def test_many_rejects_between_many_rows_all_arrive(
 
 def writer_attempt(conn: Connection, target: StagingTarget) -> int:
     return int(rows_of(conn, target.rows, "_attempt")[0][0])
+
+
+@pytest.mark.parametrize("patient", [True, False])
+def test_a_server_that_checks_what_it_has_taken_is_waited_for(
+    database: Destination, conn: Connection, monkeypatch: pytest.MonkeyPatch, patient: bool
+) -> None:
+    """As it does for foreign keys: after the last row, and for as long as it takes."""
+    monkeypatch.setattr(sender, "STALL_SECONDS", 0.5)
+    with conn, conn.cursor() as cursor:
+        cursor.execute("""
+            CREATE TABLE public.checked (name text);
+            CREATE FUNCTION public.check_slowly() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_sleep(2); RETURN NULL; END';
+            CREATE TRIGGER late AFTER INSERT ON public.checked FOR EACH ROW EXECUTE FUNCTION public.check_slowly()
+        """)
+    try:
+        with closing(connect(database, "test")) as own:
+            copying = sender.Sender(own, {"rows": sender.copy_into(sql.Identifier("public", "checked"), ["name"])})
+            copying.put("rows", b"a\n")
+            if patient:
+                assert copying.finish(patient=True) == {"rows": 1}
+            else:
+                with pytest.raises(TransientError, match="has not taken any row"):
+                    copying.finish()
+            copying.abort()
+    finally:
+        with conn, conn.cursor() as cursor:
+            cursor.execute("DROP TABLE public.checked; DROP FUNCTION public.check_slowly")
 
 
 def test_a_partition_without_rows_needs_no_session(target: StagingTarget, conn: Connection) -> None:

@@ -31,6 +31,7 @@ TIME = ColumnType("time", "time")
 UUID = ColumnType("uuid", "uuid")
 JSON = ColumnType("json", "jsonb")
 BYTES = ColumnType("bytes", "bytea")
+TEXTS = ColumnType("array", "text[]", item=ColumnType("string", "text"))
 INTEGERS = ColumnType("array", "bigint[]", item=BIG)
 BAD = object()
 
@@ -63,7 +64,9 @@ CASES = [
     (TIME, "23:59:59.5", dt.time(23, 59, 59, 500000)), (TIME, "09:00", dt.time(9)), (TIME, "24:00", BAD), (TIME, "9:00", BAD),
     (UUID, "550E8400-E29B-41D4-A716-446655440000", "550e8400-e29b-41d4-a716-446655440000"), (UUID, "550e8400", BAD),
     (JSON, '{"a": [1, "é"]}', '{"a": [1, "é"]}'), (JSON, '"\\\\u0000"', '"\\\\u0000"'), (JSON, '"\\u0000"', BAD),
-    (JSON, '"\\ud800"', BAD), (JSON, "NaN", BAD), (JSON, "{", BAD), (JSON, "[" * 300 + "]" * 300, BAD),
+    (JSON, "[1e131071, 1e-16383]", "[1e131071, 1e-16383]"), (JSON, "[1e131072]", BAD), (JSON, "[1e-16384]", BAD),
+    (JSON, "1e" + "9" * 30, BAD), (JSON, "0." + "0" * 16_383 + "1", BAD), (ColumnType("json", "json"), "1e131072", "1e131072"),
+    (TEXTS, '["\\ud800"]', BAD), (JSON, '"\\ud800"', BAD), (JSON, "NaN", BAD), (JSON, "{", BAD), (JSON, "[" * 300 + "]" * 300, BAD),
     (MONEY, "0e-9999999", Decimal("0.00")), (MONEY, "1e5", Decimal("100000.00")), (MONEY, "1e-2", Decimal("0.01")),
     (MONEY, "1e-3", BAD), (MONEY, "1e10", BAD), (MONEY, "1e", BAD), (MONEY, "0x1e2", BAD), (MONEY, "\u0661e2", BAD),
     (MONEY, "0" * 60 + "1.5", Decimal("1.50")), (MONEY, "9" * 39, BAD), (MONEY, "x" * 60, BAD), (MONEY, "1e" + "9" * 30, BAD),
@@ -103,6 +106,17 @@ def test_one_bad_value_among_many_costs_only_itself(column_type: ColumnType) -> 
     assert values.null_count == 1
 
 
+_MAP = pa.map_(pa.string(), pa.int64())
+_DAYS = pa.array([0, 2_145_042_905, 2_145_042_906], pa.int32()).view(pa.date32())  # the middle is PostgreSQL's last
+
+
+def test_a_date_is_one_of_postgresql_s() -> None:
+    values, bad = strict_cast(_DAYS, DATE)
+    assert bad is not None
+    assert bad.to_pylist() == [False, False, True]
+    assert values.view(pa.int32()).to_pylist() == [0, 2_145_042_905, None]
+
+
 @pytest.mark.parametrize(
     ("array", "column_type", "expected"),
     [
@@ -122,6 +136,9 @@ def test_one_bad_value_among_many_costs_only_itself(column_type: ColumnType) -> 
         (pa.array([dt.date(2024, 1, 2)]), BIG, [BAD]),
         (pa.array([[1, 2], None]), INTEGERS, [[1, 2], None]),
         (pa.array([{"a": 1}]), JSON, ['{"a": 1}']),
+        (pa.array([[("k", 1)], [("k", 1), ("k", 2)], None], _MAP), JSON, ['{"k": 1}', BAD, None]),
+        (pa.StructArray.from_arrays([_DAYS], ["d"]), JSON, ['{"d": "1970-01-01"}', BAD, BAD]),
+        (_DAYS[:1], DATE, [dt.date(1970, 1, 1)]),
         (pa.array([b"ok", b"\xff"]), ColumnType("string", "text"), ["ok", BAD]),
         (pa.array([[1]]), ColumnType("string", "text"), [BAD]),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import io
+import json
 import uuid
 from decimal import Decimal
 from pathlib import Path
@@ -97,6 +98,32 @@ def _called_text(*values: bytes | None) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(raw), raw.buffers())
 
 
+def test_identifiers_in_lists_are_text_too(tmp_path: Path) -> None:
+    """Also where their bytes would pass for letters."""
+    first, second = (uuid.UUID(bytes=text) for text in (b"abcdefghijklmnop", b"\xff" * 16))
+    flat = pa.ExtensionArray.from_storage(pa.uuid(), pa.array([first.bytes, None, second.bytes], pa.binary(16)))
+    offsets, keys = pa.array([0, None, 2, 2, 3], pa.int32()), pa.array(["a", "b", "c"])
+    table = pa.table(
+        {
+            "list": pa.ListArray.from_arrays(offsets, flat),
+            "struct": pa.StructArray.from_arrays(
+                [flat.take(pa.array([0, 1, 2, 2]))], ["k"], mask=pa.array([False, False, False, True])
+            ),
+            "map": pa.MapArray.from_arrays(pa.array([0, None, 2, 2, 3], pa.int32()), keys, flat),
+            "deep": pa.StructArray.from_arrays([pa.ListArray.from_arrays(offsets, flat)], ["l"]),
+        }
+    )
+    first_text, second_text = str(first), str(second)
+    expected = [
+        ([first_text, None], {"k": first_text}, [("a", first_text), ("b", None)], {"l": [first_text, None]}),
+        (None, {"k": None}, None, {"l": None}),
+        ([], {"k": second_text}, [], {"l": []}),
+        ([second_text], None, [("c", second_text)], {"l": [second_text]}),
+    ]
+    assert _parquet(tmp_path, table).rows == expected
+    assert _parquet(tmp_path, table.slice(1)).rows == expected[1:]
+
+
 @pytest.mark.parametrize("as_it_is", ["plain", "large", "list", "struct", "map"])
 def test_text_that_is_no_utf8_rejects_its_row(tmp_path: Path, as_it_is: str) -> None:
     text = _called_text(b"good", b"b\xe9d", b"fine")
@@ -132,6 +159,25 @@ def test_rows_are_found_again_as_json(tmp_path: Path) -> None:
     outcome = _parquet(tmp_path, table, columns=("id",), row_group_size=64)
     assert outcome.raw(1, 500, 1000) == [b'{"Id":%d,"Price":0.10,"b":"\\\\xff"}' % number for number in (0, 499, 999)]
     assert outcome.extraction.bytes_read == (tmp_path / "f.parquet").stat().st_size
+
+
+def test_values_that_python_does_not_have_are_found_again_as_text(tmp_path: Path) -> None:
+    days = pa.array([10**7], pa.int32()).view(pa.date32())
+    table = pa.table(
+        {
+            "day": days,
+            "at": pa.array([2**62], pa.timestamp("us")),
+            "there": pa.array([2**62], pa.timestamp("us", "UTC")),
+            "list": pa.ListArray.from_arrays([0, 1], days),
+            "struct": pa.StructArray.from_arrays([days], ["d"]),
+            "map": pa.MapArray.from_arrays(pa.array([0, 1], pa.int32()), days, days),
+        }
+    )
+    (raw,) = _parquet(tmp_path, table).raw(1)
+    day, moment = "29349-01-26", "148108-07-06T14:00:27.387904"
+    assert json.loads(raw) == {
+        "day": day, "at": moment, "there": moment, "list": [day], "struct": {"d": day}, "map": [[day, day]],
+    }  # fmt: skip
 
 
 def test_values_of_the_path_look_like_what_they_are(tmp_path: Path) -> None:

@@ -133,7 +133,12 @@ def show(load_id: str, as_json: bool, **options: Any) -> None:
 @main.command()
 @database_options
 @click.argument("load_id")
-@click.option("--csv", "as_csv", is_flag=True, help="The sender's own lines, header included, plus a reason column.")
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help="The sender's own lines of what is still open, header included, plus a reason column.",
+)
 @click.option(
     "--raw", is_flag=True, help="With --csv: no apostrophe before cells that a spreadsheet would run as formulas."
 )

@@ -24,7 +24,12 @@ _CONVERSIONS = frozenset({"cast", "to_date", "to_timestamp", "make_date", "make_
 _CONDITIONS = frozenset(
     {"case", "if", "iff", "coalesce", "nullif", "nvl", "nvl2", "ifnull", "get", "element_at", "transform", "filter"}
 )
-_RENAMED = {"cast": "try_cast", "try_to_date": "to_date", "to_timestamp": "try_to_timestamp"}
+_RENAMED = {
+    "cast": "try_cast",
+    "try_to_date": "to_date",
+    "to_timestamp": "try_to_timestamp",
+    "element_at": "try_element_at",
+}
 
 
 @dataclass(frozen=True)

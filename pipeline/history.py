@@ -74,13 +74,14 @@ def show(settings: Settings, load_id: str, as_json: bool) -> None:
 
 
 def rejects(settings: Settings, load_id: str, as_csv: bool, exact: bool = False) -> None:
-    """The rejects of one load: a readable list, or the sender's own lines with a reason column, formulas disarmed
-    unless `exact`."""
+    """The rejects of one load: a readable list, or of those still open the sender's own lines with a reason column,
+    formulas disarmed unless `exact`."""
     with Run(settings) as this:
         load = ledger.load(this.connection, load_id)
         found = ledger.rejects(this.connection, load_id)
         if as_csv:
-            send_back(sys.stdout.buffer, found, (load["receipt"] or {}).get("dialect") or {}, exact)
+            still = (reject for reject in found if reject["status"] == "open")
+            send_back(sys.stdout.buffer, still, (load["receipt"] or {}).get("dialect") or {}, exact)
             return
         for reject in found:
             click.echo(f"line {reject['line']}: {reasons(reject)}")

@@ -93,10 +93,11 @@ def _dataset(load: Mapping[str, Any], datasets: Sequence[Dataset]) -> Dataset:
 
 
 def _as_written(dataset: Dataset, load: Mapping[str, Any]) -> Dataset:
-    """The dataset whose file is the file of rejects: JSON on lines, and Parquet for every format that has no text."""
+    """The dataset whose file is the file of rejects: JSON on lines in UTF-8, Parquet for formats without text."""
     if _dialect(load).get("format") in reread.FORMATS:
         return replace(dataset, read=replace(dataset.read, format="parquet"))
-    return replace(dataset, read=replace(dataset.read, json_layout="lines"))
+    encoding = "utf-8" if dataset.read.format == "json" else dataset.read.encoding
+    return replace(dataset, read=replace(dataset.read, json_layout="lines", encoding=encoding))
 
 
 def _file(

@@ -25,9 +25,9 @@ _OURS: Mapping[str, Any] = {"encoding": "utf-8", "delimiter": ",", "quote": '"',
 
 
 def as_sent(path: Path, rejects: Sequence[Mapping[str, Any]], dialect: Mapping[str, Any]) -> None:
-    """Write the rejects' records of a CSV or JSON file as the sender wrote them, below the sender's header."""
+    """Write the rejects' records: of a CSV as the sender wrote them, below the sender's header, of JSON in UTF-8."""
     if dialect.get("format") == "json":
-        records = [reject["raw"] or b"" for reject in rejects]
+        records = [_as_utf8(reject["raw"] or b"", dialect) for reject in rejects]
         path.write_bytes(_json_lines(records))
         return
     end = "\n".encode(dialect["encoding"])
@@ -84,6 +84,14 @@ def _form(style: Mapping[str, Any]) -> dict[str, Any]:
         "escapechar": escape,
         "doublequote": escape is None,
     }
+
+
+def _as_utf8(raw: bytes, dialect: Mapping[str, Any]) -> bytes:
+    """The text; bytes that are none stay what they are, to be rejected again."""
+    try:
+        return raw.decode(dialect.get("encoding", "utf-8")).removeprefix("\ufeff").encode()
+    except UnicodeError:
+        return raw
 
 
 def _json_lines(records: list[bytes]) -> bytes:

@@ -102,9 +102,17 @@ def _range(column: Column, values: pa.Array) -> Iterator[Mark]:
         (rules.exclusive_maximum, pc.greater_equal, "is not less than"),
     ):
         if bound is not None:
-            yield "range", breaks(values, _bound(column, bound)), f"{wanted} {bound}"
+            yield "range", _compared(breaks, values, _bound(column, bound)), f"{wanted} {bound}"
     if rules.multiple_of is not None:
         yield "range", _not_multiple(values, Decimal(rules.multiple_of)), f"is not a multiple of {rules.multiple_of}"
+
+
+def _compared(breaks: Callable[[pa.Array, pa.Scalar], pa.Array], values: pa.Array, bound: pa.Scalar) -> pa.Array:
+    try:
+        return breaks(values, bound)
+    except pa.ArrowInvalid:  # decimals that have together more digits than 128 bits
+        wider = (pa.decimal256(each.type.precision, each.type.scale) for each in (values, bound))
+        return breaks(values.cast(next(wider)), bound.cast(next(wider)))
 
 
 def _not_multiple(values: pa.Array, step: Decimal) -> pa.Array:

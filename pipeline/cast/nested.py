@@ -67,7 +67,12 @@ def _checked(text: str, number: Number) -> str:
 
 
 def _rendered(value: Any, number: Number) -> str:
-    return _checked(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str), number)
+    return _checked(json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain), number)
+
+
+def _plain(value: Any) -> str:
+    """What JSON has no form for; bytes as in a reject's record."""
+    return "\\x" + value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _numeric(digits: str) -> str:

@@ -30,12 +30,19 @@ _LOGICAL = {
     "date": pa.date32(),
     "time-millis": pa.time32("ms"),
     "time-micros": pa.time64("us"),
-    "timestamp-millis": pa.timestamp("us", "UTC"),
+    "timestamp-millis": pa.timestamp("ms", "UTC"),
     "timestamp-micros": pa.timestamp("us", "UTC"),
-    "local-timestamp-millis": pa.timestamp("us"),
+    "local-timestamp-millis": pa.timestamp("ms"),
     "local-timestamp-micros": pa.timestamp("us"),
     "uuid": pa.string(),
 }
+# Days and moments stay numbers: fastavro would make them Python's, which end with the year 9999
+# (https://fastavro.readthedocs.io/en/latest/logical_types.html).
+for _name in (
+    "int-date",
+    *(f"long-{local}timestamp-{unit}" for local in ("", "local-") for unit in ("millis", "micros")),
+):
+    fastavro.read.LOGICAL_READERS.pop(_name, None)
 
 
 class AvroExtraction(TypedExtraction):

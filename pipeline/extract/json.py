@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipeline.contract.dataset import Dataset
 from pipeline.extract.compression import Member
+from pipeline.extract.encoding import resolve
 from pipeline.extract.extraction import LINE, Extraction, SourceColumn
 from pipeline.extract.json_array import ArrayLayout
 from pipeline.extract.json_columns import JsonColumns, Refusal
@@ -34,6 +35,7 @@ class JsonExtraction(Extraction):
         self._table = JsonColumns(dataset, name)
         self._learn_keys(everything=dataset.load.evolution.new_columns != "ignore")
         self.schema = self._table.schema()
+        self.preamble = _mark(members[0], dataset.read.encoding, name)
 
     @property
     def columns(self) -> tuple[SourceColumn, ...]:  # type: ignore[override]
@@ -76,6 +78,11 @@ class JsonExtraction(Extraction):
             self._table.learn(read_documents(block.documents, block.text).rows)
             if not everything and len(block.documents):
                 break
+
+
+def _mark(member: Member, encoding: str, name: str) -> bytes:
+    with closing(member.open()) as stream:
+        return resolve(encoding, stream.read(4), name)[1]
 
 
 @contextmanager

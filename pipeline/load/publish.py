@@ -87,8 +87,7 @@ def fill(work: Publishing) -> None:
         work.run("ANALYZE {rows} ({key})", key=names(work.key))
     changes = evolution.plan(work)
     replaced = scope.replaced(work)
-    scope.reject_strangers(work, replaced)
-    scope.reject_taken_values(work, replaced)
+    scope.reject_conflicts(work, replaced)
     budget.check(work)
     rules.check(work)
     with work.savepoint("filled"), translated(work.request, work):

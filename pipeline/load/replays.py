@@ -12,6 +12,13 @@ CLAIM = """
     FROM unnest({lines}::bigint[], {ordinals}::int[]) AS o (line, ordinal)
     WHERE r.load_id = {replayed}::uuid AND r.line = o.line AND r.ordinal = o.ordinal AND r.status = 'open'
 """
+# The load's rows are gone with what took its place; its rejects would stand beside the rows of that.
+SUPERSEDED = """
+    SELECT newer.load_id::text FROM landfall.load old JOIN landfall.load newer
+      ON newer.dataset = old.dataset AND newer.uri = old.uri AND newer.status = 'loaded'
+     AND (newer.finished_at, newer.load_id) > (old.finished_at, old.load_id)
+    WHERE old.load_id = {replayed}::uuid ORDER BY newer.finished_at DESC LIMIT 1
+"""
 REOPEN = "UPDATE landfall.reject SET status = 'open', replayed_by = NULL WHERE replayed_by = {load_id}"
 REJECTED_AGAIN = """
     UPDATE landfall.reject r SET status = 'open', replayed_by = NULL
@@ -22,8 +29,14 @@ REJECTED_AGAIN = """
 
 
 def claim(work: Publishing) -> None:
-    """Take the rejects that this load replays. Raises RefusedError if another replay has taken one meanwhile."""
+    """Take the rejects that this load replays. Raises RefusedError if another replay has taken one meanwhile, or if a
+    later load of the same object has taken the place of theirs."""
     replay = work.request.replay
+    for (newer,) in work.all(SUPERSEDED, **_parts(work)) if replay else ():
+        raise RefusedError(
+            f"load {newer} of the same object came later than load {replay and replay.load_id}, and took its place. "
+            "Nothing was published; replay the rejects of the later one"
+        )
     if replay and work.run(CLAIM, **_parts(work)) != len(replay.records):
         raise RefusedError(
             f"rejects of load {replay.load_id} were replayed by another process meanwhile. Nothing was published; "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import psycopg2
@@ -39,6 +41,9 @@ OPERATORS: dict[str, tuple[str, Test]] = {
     "mustNotBeBetween": ("must not be between {} and {}", lambda value, bounds: not bounds[0] <= value <= bounds[1]),
 }
 
+_AS_NUMBERS: Mapping[str, str] = {"integer": "numeric", "decimal": "numeric", "double": "double precision"}
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|NaN|-?Infinity")
+
 # Reject rules that say a value was no valid one; `required` has a metric of its own, nullValues.
 INVALID = ("type", "enum", "pattern", "range", "length", "encoding", "not_storable")
 
@@ -69,7 +74,7 @@ def check(work: Publishing) -> None:
 
 def _count(work: Publishing, rules: Sequence[DatasetRule]) -> tuple[int, list[int | None]]:
     """The rows staged, and what each rule counts if one pass over them can tell, else None. One pass for all rules."""
-    tests = [_test(rule) for rule in rules]
+    tests = [_test(work, rule) for rule in rules]
     filters = [
         sql.SQL("count(*) FILTER (WHERE {})").format(test) if test else sql.SQL("NULL::bigint") for test in tests
     ]
@@ -78,29 +83,29 @@ def _count(work: Publishing, rules: Sequence[DatasetRule]) -> tuple[int, list[in
     return total, counts
 
 
-def _test(rule: DatasetRule) -> sql.Composable | None:
+def _test(work: Publishing, rule: DatasetRule) -> sql.Composable | None:
     """The condition of the rows that a rule counts."""
     if rule.metric == "rowCount":
         return sql.SQL("true")
     if rule.metric == "nullValues":
         return sql.SQL("num_nulls({}) > 0").format(names(rule.columns))
     if rule.metric == "missingValues":
-        missing = sql.Literal(_texts(rule.arguments.get("missingValues")))
         return sql.SQL(" OR ").join(
-            sql.SQL("{0} IS NULL OR {0}::text = ANY ({1}::text[])").format(name(column), missing)
+            sql.SQL("{0} IS NULL OR {1}").format(
+                name(column), _one_of(work, column, rule.arguments.get("missingValues"))
+            )
             for column in rule.columns
         )
     if rule.metric == "invalidValues" and rule.arguments:
-        return sql.SQL(" OR ").join(part for column in rule.columns for part in _invalid(rule, column))
+        return sql.SQL(" OR ").join(part for column in rule.columns for part in _invalid(work, rule, column))
     return None
 
 
-def _invalid(rule: DatasetRule, column: str) -> list[sql.Composable]:
+def _invalid(work: Publishing, rule: DatasetRule, column: str) -> list[sql.Composable]:
     """Conditions that a value (NULL never) is not one of the valid ones, or does not match the pattern."""
     found: list[sql.Composable] = []
     if rule.arguments.get("validValues") is not None:
-        valid = sql.Literal(_texts(rule.arguments["validValues"]))
-        found.append(sql.SQL("{}::text <> ALL ({}::text[])").format(name(column), valid))
+        found.append(sql.SQL("NOT {}").format(_one_of(work, column, rule.arguments["validValues"])))
     if rule.arguments.get("pattern") is not None:
         found.append(sql.SQL("{}::text !~ {}").format(name(column), sql.Literal(rule.arguments["pattern"])))
     return found
@@ -143,7 +148,19 @@ def _ask(work: Publishing, rule: DatasetRule) -> float | None:
         work.cursor.execute(ANSWER)
         value: str = work.one("SELECT current_setting('landfall.answer')")[0]
     work.run("ROLLBACK TO SAVEPOINT reading")
-    return float(value) if value else None
+    number = float(value) if value else math.nan
+    return number if math.isfinite(number) else None
+
+
+def _one_of(work: Publishing, column: str, values: object) -> sql.Composable:
+    """The condition that a column has one of these values: numbers are compared as such, all else as text."""
+    column_type = next(each.type for each in work.dataset.columns if each.name == column)
+    texts, wanted = _texts(values), _AS_NUMBERS.get(column_type.kind)
+    if wanted:
+        texts = [text for text in texts if _NUMBER.fullmatch(text)]
+        wanted = column_type.sql if column_type.bits == 32 and column_type.kind == "double" else wanted
+    listed = sql.SQL("{} = ANY ({}::text[]::{}[])" if wanted else "{}::text = ANY ({}::text[])")
+    return listed.format(name(column), sql.Literal(texts), *([sql.SQL(wanted)] if wanted else []))
 
 
 def _texts(values: object) -> list[str]:

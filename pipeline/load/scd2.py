@@ -26,8 +26,9 @@ COUNT = """
 DISORDER = """
     SELECT count(*), min(s._line)
     FROM {changes} c JOIN {rows} s ON s.ctid = c.staged JOIN {target} t ON t.ctid = c.present AND t.tableoid = c.part
-    WHERE {since} < t._valid_from OR (c.version AND {since} = t._valid_from)
+    WHERE {since} < {known} OR (c.version AND {since} = {known})
 """
+_FROM = sql.SQL("t._valid_from")
 CLOSE = """
     UPDATE {target} t SET _valid_to = {since}, _is_current = false FROM {changes} c JOIN {rows} s ON s.ctid = c.staged
     WHERE t.ctid = c.present AND t.tableoid = c.part AND c.version
@@ -107,7 +108,10 @@ def _compare(work: Publishing) -> None:
 
 def _refuse_disorder(work: Publishing, since: sql.Composable) -> None:
     table = f"{work.dataset.schema}.{work.dataset.table}"
-    late, line = work.one(DISORDER, since=since, changes=work.scratch("changes"))
+    column = work.dataset.load.valid_from
+    # A row that brought no new version has still told since when the current one was known to hold.
+    known = work.compose("greatest(t._valid_from, t.{column}::timestamptz)", column=name(column)) if column else _FROM
+    late, line = work.one(DISORDER, since=since, known=known, changes=work.scratch("changes"))
     if late:
         raise RefusedError(
             f"{late:,} rows (the first on line {line}) would change {table} with values no newer than its current "

@@ -46,6 +46,26 @@ def compares(work: Publishing) -> bool:
     return bool(work.key) or work.dataset.load.mode != "append" or bool(_earlier_loads(work))
 
 
+def reject_conflicts(work: Publishing, scope: sql.Composable) -> None:
+    """Reject staged rows that a row of the target which stays has no room for.
+
+    With `replaceBy`, a partition of which no row is left stays as well: so again, until nothing is found.
+    """
+    reject_strangers(work, scope)
+    reject_taken_values(work, scope)
+    while work.dataset.load.replace_by and scope not in (NONE, ALL) and _leave_out_partitions(work):
+        reject_strangers(work, scope)
+        reject_taken_values(work, scope)
+
+
+def _leave_out_partitions(work: Publishing) -> int:
+    match = sql.SQL(" AND ").join(
+        sql.SQL("p.{0} IS NOT DISTINCT FROM s.{0}").format(name(column)) for column in work.dataset.load.replace_by
+    )
+    without = "DELETE FROM {partitions} p WHERE NOT EXISTS (SELECT FROM {rows} s WHERE {match})"
+    return work.run(without, partitions=work.scratch("partitions"), match=match)
+
+
 def reject_strangers(work: Publishing, scope: sql.Composable) -> None:
     """Reject staged rows whose key belongs to a row outside the scope: another object's, or another partition's."""
     if work.live is None or work.fresh or not work.key or work.dataset.load.mode in ("upsert", "scd2"):

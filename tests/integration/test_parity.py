@@ -184,6 +184,7 @@ def test_row_rules_leave_valid_values_as_they_are(
 
 EXPRESSIONS = [
     "{name: number, logicalType: integer, primaryKey: true}",
+    """{name: third, logicalType: string, transformLogic: "element_at(split(a, '0'), 3)"}""",
     '{name: made, logicalType: date, transformLogic: "make_date(cast(a as int), cast(b as int), cast(c as int))"}',
     "{name: parsed, logicalType: date, transformLogic: \"to_date(a, 'dd/MM/yyyy')\"}",
     "{name: either, logicalType: date, transformLogic: \"coalesce(try_to_date(a, 'dd/MM/yyyy'), try_to_date(a, 'yyyy-MM-dd'))\"}",

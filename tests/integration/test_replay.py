@@ -130,6 +130,52 @@ def test_a_new_version_of_the_object_replaces_replayed_rows_too(
     assert rows("SELECT id, name FROM replay_newer.target ORDER BY id") == [(1, "bee"), (2, "c;o"), (6, "c;o")]
 
 
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_rejects_of_a_version_that_a_newer_one_replaced_are_left_alone(
+    sail: Loader, contract: Contract, tmp_path: Path, landfall: Landfall, rows: Query, mode: str
+) -> None:
+    load, name = LOAD.replace("MODE", mode), f"replay_old_{mode}"
+    file = tmp_path / "a.csv"
+    file.write_bytes(FILE)
+    columns = STRICT if mode == "upsert" else [KEYLESS[0], STRICT[1]]
+    first = sail.one(file, contract(name, columns, load=load, source=DIALECT))
+    fixed = contract(name, FIXED if mode == "upsert" else KEYLESS, load=load, source=DIALECT)
+    file.write_bytes(FILE + b"7;bee\r\n")
+    newer = sail.one(file, fixed)
+    before = rows(f"SELECT id, name FROM {name}.target ORDER BY id")
+    done = landfall("replay", first.load_id, "--contracts", fixed)
+    assert done.code == 65
+    assert f"load {newer.load_id} of the same object came later" in done.err + done.out
+    assert rows(f"SELECT id, name FROM {name}.target ORDER BY id") == before
+    assert {status for _, status, _ in statuses(rows, first.load_id or "")} == {"open"}
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-16-be"])
+def test_json_in_the_senders_encoding(
+    sail: Loader, contract: Contract, tmp_path: Path, landfall: Landfall, rows: Query, encoding: str
+) -> None:
+    """Sent back as text, corrected or not, and never read in another encoding than it was written in."""
+    name = f"replay_{encoding.replace('-', '_')}"
+    load, source = LOAD.replace("MODE", "append"), f"    format: json\n    encoding: {encoding}"
+    text = '{"id": "x", "name": "Zoë"}\n{"id": 2, "name": "Noël\u010a"}\n{"id": 3, "name": "Eve"}\n'
+    text = text if encoding.startswith("utf") else text.replace("\u010a", "")
+    file = tmp_path / "a.json"
+    file.write_bytes(text.encode(encoding))
+    wanted = text.split('"')[-6 - 2]
+    strict = ["{name: id, logicalType: integer}", "{name: name, logicalType: string, enum: [{value: Eve}ALSO]}"]
+    first = sail.one(file, contract(name, [line.replace("ALSO", "") for line in strict], load=load, source=source))
+    assert first.rows["rejected"] == 2
+    more = f", {{value: Zoë}}, {{value: '{wanted}'}}"
+    fixed = contract(name, [line.replace("ALSO", more) for line in strict], load=load, source=source)
+    done = landfall("replay", first.load_id, "--contracts", fixed)
+    assert done.code == 0, done.err
+    back = tmp_path / "back.csv"
+    back.write_text(landfall("rejects", first.load_id, "--csv").out.replace('""x""', "1"), encoding="utf-8")
+    done = landfall("replay", first.load_id, "--contracts", fixed, "--file", back)
+    assert done.code == 0, done.err
+    assert rows(f"SELECT id, name FROM {name}.target ORDER BY id") == [(1, "Zoë"), (2, wanted), (3, "Eve")]
+
+
 @pytest.mark.parametrize("mode", ["replace", "scd2"])
 def test_refuses_modes_in_which_some_rows_alone_do_harm(
     sail: Loader, contract: Contract, tmp_path: Path, landfall: Landfall, rows: Query, mode: str

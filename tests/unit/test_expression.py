@@ -21,6 +21,10 @@ from pipeline.expression import compile_expression, outermost_cast
         ("'cast(a as int)'", "'cast(a as int)'"),
         ("`cast` || a", "`cast` || a"),
         (
+            "element_at(split(a, '-'), 3)",
+            "try_element_at(split(a, '-'), 3)",
+        ),
+        (
             "make_date(y, cast(m as int), 1)",
             "to_date(concat(cast(y as string), '-', cast(try_cast(m as int) as string), '-', cast(1 as string)), 'yyyy-M-d')",
         ),

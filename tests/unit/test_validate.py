@@ -38,6 +38,7 @@ CASES = [
     (MONEY, Rules(multiple_of="0.05"), pa.array([Decimal("0.15"), Decimal("0.16")]), {1: "range"}),
     (ColumnType("double", "double precision"), Rules(multiple_of="0.5"), pa.array([1e308, float("inf"), float("nan"), 0.25]), {1: "range", 2: "range", 3: "range"}),
     (ColumnType("decimal", "numeric(38,2)", precision=38, scale=2), Rules(multiple_of="0.01"), pa.array([Decimal("9" * 36 + ".99")]), {}),
+    (ColumnType("decimal", "numeric(38,0)", precision=38, scale=0), Rules(minimum="0.5"), pa.array([Decimal("9" * 38), Decimal(0)], pa.decimal128(38, 0)), {1: "range"}),
     (DATE, Rules(maximum="2030-01-01"), pa.array([10**7, 0], pa.int32()).cast(pa.date32()), {0: "range"}),
     (DATE, Rules(minimum="2024-01-01"), pa.array(["2023-12-31", "2024-01-01"]).cast(pa.date32()), {0: "range"}),
     (ColumnType("date", "date", format="dd/MM/yyyy"), Rules(minimum="2024-01-01"), pa.array(["2023-12-31", "2024-01-01"]).cast(pa.date32()), {0: "range"}),

@@ -73,6 +73,15 @@ def test_history_out_of_order_is_refused(bench: Bench, day: str) -> None:
     assert bench.query("SELECT * FROM shop.items ORDER BY 1") == before
 
 
+@pytest.mark.parametrize("name", ["old", "bee"])
+def test_a_file_of_before_the_version_was_last_confirmed_is_refused(bench: Bench, name: str) -> None:
+    of = dataset("items", DATED, mode="scd2", valid_from="since")
+    bench.load(of, [(1, "bee", "x", "2024-01-01")], uri="file:///1.csv")
+    bench.load(of, [(1, "bee", "x", "2024-02-01")], uri="file:///2.csv")
+    with pytest.raises(RefusedError, match="history must be loaded in order"):
+        bench.load(of, [(1, name, "x", "2024-01-15")], uri="file:///late.csv")
+
+
 def test_an_older_file_again_is_refused(bench: Bench) -> None:
     of = dataset("items", ITEMS, mode="scd2")
     bench.load(of, [(1, "day one", 1)], uri="file:///1.csv")

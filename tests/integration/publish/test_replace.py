@@ -63,6 +63,18 @@ def test_replace_by_partition_rejects_a_key_of_another_partition(bench: Bench) -
     assert bench.table(of) == [("feb", 2, "b"), ("jan", 1, "a")]
 
 
+def test_a_partition_of_rejected_rows_only_is_not_replaced(bench: Bench) -> None:
+    of = dataset("sales", KEYED_MONTHS, mode="replace", replace_by=("month",))
+    bench.load(of, [("jan", 1, "a"), ("feb", 3, "c"), ("feb", 4, "d"), (None, 5, "e"), (None, 6, "f")])
+    published = bench.load(
+        of, [("feb", 1, "of jan"), ("mar", 4, "of feb, which stays"), ("mar", 9, "x"), (None, 9, "y")]
+    )
+    assert published.rows["rejected"] + published.rows["duplicate"] >= 2
+    assert published.rows["deleted"] in (0, 2)
+    kept = bench.table(of)
+    assert [row for row in kept if row[0] in ("jan", "feb")] == [("feb", 3, "c"), ("feb", 4, "d"), ("jan", 1, "a")]
+
+
 @pytest.mark.parametrize(
     "plan",
     [{"mode": "append"}, {"mode": "upsert"}, {"mode": "replace"}, {"mode": "replace", "replace_by": ("name",)},

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pipeline.contract.dataset import DatasetRule
+from pipeline.contract.dataset import ColumnType, DatasetRule
 from pipeline.errors import ContractError, RefusedError
 from pipeline.load.publish import PublishRefusedError
 
 from .conftest import Bench, column, dataset
 
-COLUMNS = (column("id", "int"), column("status"), column("amount", "numeric(10,2)"), column("ok", "boolean"))
+AMOUNT = replace(column("amount"), type=ColumnType("decimal", "numeric(10,2)", precision=10, scale=2))
+COLUMNS = (column("id", "int"), column("status"), AMOUNT, column("ok", "boolean"))
 ROWS = [
     (1, "open", 10, True), (2, "open", None, False), (3, None, 30, None), (4, "N/A", 30, True), (4, "shut", -1, True),
 ]  # fmt: skip
@@ -34,6 +36,8 @@ def rule(metric: str, operator: str = "mustBe", *bounds: float, **facts: Any) ->
         (rule("missingValues", columns=("status",)), 1),
         (rule("invalidValues", columns=("status",), arguments={"validValues": ["open", "shut"]}), 1),
         (rule("invalidValues", columns=("id",), arguments={"validValues": [1, 2, 3]}), 2),
+        (rule("invalidValues", columns=("amount",), arguments={"validValues": [10, "30.0", 1e-3, "N/A"]}), 1),
+        (rule("missingValues", columns=("amount",), arguments={"missingValues": [-1, "N/A"]}), 2),
         (rule("invalidValues", columns=("ok",), arguments={"validValues": [True]}), 1),
         (rule("invalidValues", columns=("status",), arguments={"pattern": "^[a-z]+$"}, unit="percent"), 20),
         (rule("invalidValues", columns=("amount",)), 2),
@@ -113,6 +117,23 @@ def test_a_query_that_answers_nothing_breaks_its_rule(bench: Bench) -> None:
     of = dataset("orders", COLUMNS, dataset_rules=(rule("sql", query="SELECT max(amount) FROM {object}"),))
     with pytest.raises(RefusedError, match="sql is NULL and must be 0"):
         bench.load(of, [])
+
+
+@pytest.mark.parametrize(
+    "column_type", [ColumnType("double", "real", bits=32), ColumnType("double", "double precision")]
+)
+def test_numbers_are_valid_as_numbers(bench: Bench, column_type: ColumnType) -> None:
+    valid = rule("invalidValues", columns=("v",), arguments={"validValues": [1, 0.1, "NaN", "n/a"]}, severity="info")
+    of = dataset("orders", (replace(column("v"), type=column_type),), dataset_rules=(valid,))
+    assert bench.load(of, [(1.0,), (0.1,), (float("nan"),), (2.0,)]).rule_results[0].value == 1
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity"])
+def test_a_query_that_answers_no_number_breaks_its_rule(bench: Bench, value: str) -> None:
+    query = f"SELECT '{value}'::float8 FROM {{object}} LIMIT 1"
+    of = dataset("orders", COLUMNS, dataset_rules=(rule("sql", query=query, severity="warning"),))
+    (result,) = bench.load(of, ROWS).rule_results
+    assert (result.value, result.passed) == (None, False)
 
 
 @pytest.mark.parametrize(

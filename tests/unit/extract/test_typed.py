@@ -296,6 +296,28 @@ def test_avro(tmp_path: Path) -> None:
         assert rows == [expected] * len(rows)
 
 
+def test_avro_days_and_moments_after_python_s_last(tmp_path: Path) -> None:
+    def field(name: str, kind: str, logical: str) -> dict[str, Any]:
+        return {"name": name, "type": {"type": kind, "logicalType": logical}}
+
+    micros = [field(f"{local}micros", "long", f"{local}timestamp-micros") for local in ("", "local-")]
+    millis = [field(f"{local}millis", "long", f"{local}timestamp-millis") for local in ("", "local-")]
+    fields = [field("day", "int", "date"), *micros, *millis]
+    schema = {"type": "record", "name": "row", "fields": fields}
+    rows = [dict.fromkeys(("day", "micros", "local-micros", "millis", "local-millis"), number) for number in (0, 10**7)]
+    rows.append({**rows[0], "micros": 2**62})
+    rows.append({**rows[0], "millis": 2**62})  # micros, written as millis
+    sink = io.BytesIO()
+    fastavro.writer(sink, schema, rows)
+    names = ("day", "micros", "local_micros", "millis", "local_millis")
+    outcome = read_bytes(tmp_path, sink.getvalue(), dataset(names, format="avro"))
+    assert outcome.lines == [1, 2, 3]
+    assert [(r.line, r.rule, r.column) for r in outcome.rejects] == [(4, "type", "millis")]
+    assert outcome.table.column("day").cast(pa.int32()).to_pylist() == [0, 10**7, 0]
+    assert outcome.table.column("micros").cast(pa.int64()).to_pylist() == [0, 10**7, 2**62]
+    assert outcome.table.column("local_millis").cast(pa.int64()).to_pylist() == [0, 10**10, 0]
+
+
 @pytest.mark.parametrize("schema", [{"type": "array", "items": "int"}, "string"])
 def test_avro_without_columns_is_an_error(tmp_path: Path, schema: Any) -> None:
     sink = io.BytesIO()

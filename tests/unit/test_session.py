@@ -18,6 +18,8 @@ class Conf(dict[str, str]):
 
 
 class Session:
+    version = "4.2.1"
+
     def __init__(self) -> None:
         self.conf, self.stopped = Conf(), False
         self.client = SimpleNamespace(

@@ -20,15 +20,14 @@ _OURS: dict[str, Any] = {"encoding": "utf-8", "delimiter": ",", "quote": '"', "e
 
 def dialect_of(extraction: Extraction, read: ReadOptions) -> dict[str, Any]:
     """JSON: of a CSV its `encoding` (byte order resolved), delimiter, quote, escape, whether it has a `header`, and its
-    `beginning`, the bytes up to the end of the header record in base64. Of another format its name, of JSON also its
-    `encoding`, and of one with types of its own the `schema` of its columns (Arrow's serialisation in base64)."""
+    `beginning`, the bytes up to the end of the header record in base64. Of JSON its name and `encoding`, of a format
+    with types of its own its name and the `schema` of its columns (Arrow's serialisation in base64)."""
+    if read.format in FORMATS:
+        path = [column.name for column in extraction.columns if column.path]
+        return {"format": read.format, "schema": schema_text(extraction.schema, [LINE, *path])}
     encoding, _ = resolve(read.encoding, extraction.preamble, "")
     if read.format == "json":
         return {"format": read.format, "encoding": encoding.name}
-    if read.format != "csv":
-        path = [column.name for column in extraction.columns if column.path]
-        types = {"schema": schema_text(extraction.schema, [LINE, *path])} if read.format in FORMATS else {}
-        return {"format": read.format, **types}
     return {
         "format": read.format,
         "encoding": encoding.name,
@@ -54,13 +53,14 @@ def send_back(
     out.write(safe(_beginning(dialect)) if as_sent else b"record,reason\n")
     for reject in rejects:
         raw = reject["raw"] or b""
-        record = safe(raw if as_sent else cell(_text(raw, dialect), style).encode())
+        record = safe(raw if as_sent else cell(text_of(raw, dialect, "backslashreplace"), style).encode())
         end = f"{style['delimiter']}{cell(reasons(reject), style)}\n"
         out.write(record + end.encode(style["encoding"], "replace"))
 
 
-def _text(raw: bytes, dialect: Mapping[str, Any]) -> str:
-    return raw.decode(dialect.get("encoding", "utf-8"), "backslashreplace").removeprefix("\ufeff")
+def text_of(raw: bytes, dialect: Mapping[str, Any], errors: str = "strict") -> str:
+    """A record as the sender meant it; `errors` as in `bytes.decode`, whose UnicodeError this raises."""
+    return raw.decode(dialect.get("encoding", "utf-8"), errors).removeprefix("\ufeff")
 
 
 def reasons(reject: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import reread
+from pipeline.dialect import text_of
 from pipeline.errors import SourceError
 from pipeline.formulas import as_meant
 
@@ -89,7 +90,7 @@ def _form(style: Mapping[str, Any]) -> dict[str, Any]:
 def _as_utf8(raw: bytes, dialect: Mapping[str, Any]) -> bytes:
     """The text; bytes that are none stay what they are, to be rejected again."""
     try:
-        return raw.decode(dialect.get("encoding", "utf-8")).removeprefix("\ufeff").encode()
+        return text_of(raw, dialect).encode()
     except UnicodeError:
         return raw
 

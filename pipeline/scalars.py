@@ -6,21 +6,22 @@ import numpy as np
 import pyarrow as pa
 
 # Of `as_py`: bytes that are no text, nanoseconds, a year after 9999, a zone that this machine does not know.
-_NOT_PYTHONS = (ValueError, OverflowError, ImportError, KeyError)
+NOT_PYTHONS = (ValueError, OverflowError, ImportError, KeyError)
 
 
 def as_python(value: pa.Scalar) -> object:
     r"""The value; where Python has none such, as text. Bytes that are no UTF-8 are shown as `\xNN`, maps as pairs."""
     try:
         return value.as_py()
-    except _NOT_PYTHONS:
+    except NOT_PYTHONS:
         return _by_parts(value)
 
 
 def _by_parts(value: pa.Scalar) -> object:
     match value:
         case pa.MapScalar():
-            return [(as_python(entry[0]), as_python(entry[1])) for entry in map(_entry, value.values)]
+            keys, items = value.values.flatten()
+            return [(as_python(key), as_python(item)) for key, item in zip(keys, items, strict=True)]
         case pa.ListScalar() | pa.LargeListScalar() | pa.FixedSizeListScalar():
             return [as_python(item) for item in value.values]
         case pa.StructScalar():
@@ -30,8 +31,3 @@ def _by_parts(value: pa.Scalar) -> object:
         case pa.TimestampScalar():
             return str(np.datetime64(value.value, value.type.unit))  # Arrow's own text ends with the year 32767
     return str(value.cast(pa.string()))
-
-
-def _entry(entry: pa.StructScalar) -> tuple[pa.Scalar, pa.Scalar]:
-    key, item = (found for _, found in entry.items())
-    return key, item

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.cast import strict_cast
+from pipeline.cast.attempt import lists_with
 from pipeline.contract.dataset import Column, Rules
 from pipeline.reasons import Reasons, quoted
 
@@ -87,10 +88,9 @@ def _length(column: Column, values: pa.Array) -> Iterator[Mark]:
 
 def _in_items(item: Column, lists: pa.Array) -> Iterator[Mark]:
     """What the lists' items break of what their type asks. `item`: the column, were it of its items' type."""
-    items, places = pc.list_flatten(lists), pc.list_parent_indices(lists)
+    items = pc.list_flatten(lists)
     for rule, mark, wanted in chain(_storable(items), _length(item, items)):
-        rows = pc.filter(places, pc.fill_null(mark, False)).cast(pa.int64())
-        yield rule, pc.is_in(pa.array(range(len(lists)), pa.int64()), rows), f"has an item that {wanted}"
+        yield rule, lists_with(mark, lists), f"has an item that {wanted}"
 
 
 def _range(column: Column, values: pa.Array) -> Iterator[Mark]:

@@ -85,25 +85,17 @@ def strict_cast(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.
     undecoded = None
     if texts.is_binary(array.type) and column_type.kind != "bytes":
         array, undecoded = texts.decode(array)
-    values, bad = _guarded(array, column_type)
+    try:
+        values, bad = _cast(array, column_type)
+    except pa.ArrowNotImplementedError:  # Arrow has no cast between the two types, so no value is of this one
+        values, bad = pa.nulls(len(array), wanted), pc.is_valid(array)
     bad = either(undecoded, bad)
     if bad is not None and not pc.any(bad).as_py():
         bad = None
     return values, bad
 
 
-def _guarded(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
-    """The cast; where Arrow has none between two types, or stops at a value, that is no reason to end a load."""
-    try:
-        if column_type.kind == "array":
-            return nested.to_array(array, column_type, strict_cast, arrow_type)
-        return _CASTS[column_type.kind](array, column_type)
-    except pa.ArrowNotImplementedError:
-        return pa.nulls(len(array), arrow_type(column_type)), pc.is_valid(array)
-    except pa.ArrowInvalid:
-        if len(array) == 1:
-            return pa.nulls(1, arrow_type(column_type)), pc.is_valid(array)
-    middle = len(array) // 2
-    halves = [_guarded(half, column_type) for half in (array[:middle], array[middle:])]
-    marks = [pa.repeat(False, len(values)) if bad is None else bad for values, bad in halves]
-    return pa.concat_arrays([values for values, _ in halves]), pa.concat_arrays(marks)
+def _cast(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
+    if column_type.kind == "array":
+        return nested.to_array(array, column_type, strict_cast, arrow_type)
+    return _CASTS[column_type.kind](array, column_type)

@@ -56,6 +56,12 @@ def either(first: pa.Array | None, second: pa.Array | None) -> pa.Array | None:
     return pc.or_(first, second)
 
 
+def lists_with(marked: pa.Array, lists: pa.Array) -> pa.Array:
+    """Marks the lists that have a marked item. `marked`: of all items one after the other; NULL is not marked."""
+    places = pc.filter(pc.list_parent_indices(lists), marked)
+    return pc.is_in(pa.array(range(len(lists)), pa.int64()), places.cast(pa.int64()))
+
+
 def mismatch(array: pa.Array, pattern: str) -> pa.Array:
     """Marks the rows of text that do not match `pattern` (RE2); NULL is not marked."""
     return pc.fill_null(pc.invert(pc.match_substring_regex(array, pattern)), False)

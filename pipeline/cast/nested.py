@@ -11,8 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.cast.attempt import either, is_text
+from pipeline.cast.attempt import either, is_text, lists_with
 from pipeline.contract.dataset import ColumnType
+from pipeline.scalars import NOT_PYTHONS
 
 Number = Callable[[str], str]
 ScalarCast = Callable[[pa.Array, ColumnType], "tuple[pa.Array, pa.Array | None]"]
@@ -20,7 +21,6 @@ ScalarCast = Callable[[pa.Array, ColumnType], "tuple[pa.Array, pa.Array | None]"
 _MAXIMUM_DEPTH = 200
 # Digits of a NUMERIC before and after the point (https://www.postgresql.org/docs/current/datatype-numeric.html).
 _MOST_WHOLE, _MOST_FRACTION = 131_072, 16_383
-_NOT_PYTHONS = (ValueError, KeyError, OverflowError)
 
 
 def to_json(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
@@ -35,7 +35,7 @@ def to_json(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Arra
                 raise value
             values.append(None if value is None else render(value, number))
             bad.append(False)
-        except (*_NOT_PYTHONS, RecursionError):
+        except (*NOT_PYTHONS, RecursionError):
             values.append(None)
             bad.append(True)
     return pa.array(values, pa.string()), pa.array(bad, pa.bool_())
@@ -44,7 +44,7 @@ def to_json(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Arra
 def _pythons(array: pa.Array) -> Sequence[Any]:
     try:
         values: list[Any] = array.to_pylist(maps_as_pydicts="strict")
-    except _NOT_PYTHONS:
+    except NOT_PYTHONS:
         return [_python(value) for value in array]
     return values
 
@@ -53,7 +53,7 @@ def _python(value: pa.Scalar) -> Any:
     """The value, or in its place why it is none: a map with a key twice, a year after 9999."""
     try:
         return value.as_py(maps_as_pydicts="strict")
-    except _NOT_PYTHONS as error:
+    except NOT_PYTHONS as error:
         return error
 
 
@@ -130,14 +130,7 @@ def to_array(
     for length in lengths:
         offsets.append(offsets[-1] + length)
     values = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), flat, mask=pc.is_null(array))
-    return values, either(unreadable, _rows_with(bad_items, array))
-
-
-def _rows_with(bad_items: pa.Array | None, lists: pa.Array) -> pa.Array | None:
-    if bad_items is None:
-        return None
-    parents = pc.filter(pc.list_parent_indices(lists), bad_items)
-    return pc.is_in(pa.array(range(len(lists)), pa.int64()), parents.cast(pa.int64()))
+    return values, either(unreadable, None if bad_items is None else lists_with(bad_items, array))
 
 
 def _lists(array: pa.Array) -> tuple[pa.Array, pa.Array]:

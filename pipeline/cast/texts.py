@@ -17,14 +17,13 @@ _UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-
 def to_string(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:
     """Text as it is; numbers, dates and booleans in their plain form."""
     del column_type
-    if is_binary(array.type):
-        return decode(array)
     return (array if array.type == pa.string() else pc.cast(array, pa.string())), None
 
 
 def is_binary(data_type: pa.DataType) -> bool:
     """Whether the values are bytes, which may be text that nobody has called so."""
-    return bool(pa.types.is_binary(data_type) or pa.types.is_large_binary(data_type))
+    kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    return any(is_kind(data_type) for is_kind in kinds)
 
 
 def decode(array: pa.Array) -> tuple[pa.Array, pa.Array | None]:

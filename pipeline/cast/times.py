@@ -22,12 +22,17 @@ def to_date(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Arra
     if not is_text(array):
         if pa.types.is_date(array.type):
             return _postgresqls(*cast_where_possible(array, lambda part: pc.cast(part, pa.date32())))
-        values = pc.cast(_naive(array), pa.date32())
-        late = pc.fill_null(pc.not_equal(pc.cast(values, _NAIVE), pc.cast(_naive(array), _NAIVE)), False)
-        return _postgresqls(blank_out(values, late), late)
+        values, _ = cast_where_possible(_naive(array), _midnight)
+        return _postgresqls(values, pc.and_(pc.is_valid(array), pc.is_null(values)))
     text, unlike = _iso(array, column_type)
     values, bad = cast_where_possible(text, lambda part: pc.cast(part, pa.date32()))
     return _postgresqls(values, either(unlike, bad))
+
+
+def _midnight(moments: pa.Array) -> pa.Array:
+    """The day of each moment; NULL for one that is not at its very beginning."""
+    days = pc.cast(moments, pa.date32())
+    return blank_out(days, pc.not_equal(pc.cast(days, _NAIVE), pc.cast(moments, _NAIVE)))
 
 
 def to_timestamp(array: pa.Array, column_type: ColumnType) -> tuple[pa.Array, pa.Array | None]:

@@ -38,11 +38,8 @@ _LOGICAL = {
 }
 # Days and moments stay numbers: fastavro would make them Python's, which end with the year 9999
 # (https://fastavro.readthedocs.io/en/latest/logical_types.html).
-for _name in (
-    "int-date",
-    *(f"long-{local}timestamp-{unit}" for local in ("", "local-") for unit in ("millis", "micros")),
-):
-    fastavro.read.LOGICAL_READERS.pop(_name, None)
+for _logical in ("date", "timestamp-millis", "timestamp-micros", "local-timestamp-millis", "local-timestamp-micros"):
+    fastavro.read.LOGICAL_READERS.pop(f"{'int' if _logical == 'date' else 'long'}-{_logical}", None)
 
 
 class AvroExtraction(TypedExtraction):

@@ -87,7 +87,7 @@ def fill(work: Publishing) -> None:
         work.run("ANALYZE {rows} ({key})", key=names(work.key))
     changes = evolution.plan(work)
     replaced = scope.replaced(work)
-    scope.reject_conflicts(work, replaced)
+    scope.reject_contradictions(work, replaced)
     budget.check(work)
     rules.check(work)
     with work.savepoint("filled"), translated(work.request, work):

@@ -32,12 +32,14 @@ def claim(work: Publishing) -> None:
     """Take the rejects that this load replays. Raises RefusedError if another replay has taken one meanwhile, or if a
     later load of the same object has taken the place of theirs."""
     replay = work.request.replay
-    for (newer,) in work.all(SUPERSEDED, **_parts(work)) if replay else ():
+    if replay is None:
+        return
+    for (newer,) in work.all(SUPERSEDED, **_parts(work)):
         raise RefusedError(
-            f"load {newer} of the same object came later than load {replay and replay.load_id}, and took its place. "
+            f"load {newer} of the same object came later than load {replay.load_id}, and took its place. "
             "Nothing was published; replay the rejects of the later one"
         )
-    if replay and work.run(CLAIM, **_parts(work)) != len(replay.records):
+    if work.run(CLAIM, **_parts(work)) != len(replay.records):
         raise RefusedError(
             f"rejects of load {replay.load_id} were replayed by another process meanwhile. Nothing was published; "
             "replay again what is still open"

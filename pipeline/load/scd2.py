@@ -28,7 +28,6 @@ DISORDER = """
     FROM {changes} c JOIN {rows} s ON s.ctid = c.staged JOIN {target} t ON t.ctid = c.present AND t.tableoid = c.part
     WHERE {since} < {known} OR (c.version AND {since} = {known})
 """
-_FROM = sql.SQL("t._valid_from")
 CLOSE = """
     UPDATE {target} t SET _valid_to = {since}, _is_current = false FROM {changes} c JOIN {rows} s ON s.ctid = c.staged
     WHERE t.ctid = c.present AND t.tableoid = c.part AND c.version
@@ -110,7 +109,7 @@ def _refuse_disorder(work: Publishing, since: sql.Composable) -> None:
     table = f"{work.dataset.schema}.{work.dataset.table}"
     column = work.dataset.load.valid_from
     # A row that brought no new version has still told since when the current one was known to hold.
-    known = work.compose("greatest(t._valid_from, t.{column}::timestamptz)", column=name(column)) if column else _FROM
+    known = sql.SQL("greatest(t._valid_from, t.{}::timestamptz)").format(name(column or "_valid_from"))
     late, line = work.one(DISORDER, since=since, known=known, changes=work.scratch("changes"))
     if late:
         raise RefusedError(

@@ -46,27 +46,27 @@ def compares(work: Publishing) -> bool:
     return bool(work.key) or work.dataset.load.mode != "append" or bool(_earlier_loads(work))
 
 
-def reject_conflicts(work: Publishing, scope: sql.Composable) -> None:
-    """Reject staged rows that a row of the target which stays has no room for.
+def reject_contradictions(work: Publishing, scope: sql.Composable) -> None:
+    """Reject staged rows that a row of the target which stays leaves no room for.
 
     With `replaceBy`, a partition of which no row is left stays as well: so again, until nothing is found.
     """
-    reject_strangers(work, scope)
-    reject_taken_values(work, scope)
-    while work.dataset.load.replace_by and scope not in (NONE, ALL) and _leave_out_partitions(work):
-        reject_strangers(work, scope)
-        reject_taken_values(work, scope)
+    again = True
+    while again:
+        staged = work.counts["staged"]
+        _reject_strangers(work, scope)
+        _reject_taken_values(work, scope)
+        again = work.counts["staged"] < staged and bool(work.dataset.load.replace_by) and _leave_partitions(work)
 
 
-def _leave_out_partitions(work: Publishing) -> int:
-    match = sql.SQL(" AND ").join(
-        sql.SQL("p.{0} IS NOT DISTINCT FROM s.{0}").format(name(column)) for column in work.dataset.load.replace_by
-    )
-    without = "DELETE FROM {partitions} p WHERE NOT EXISTS (SELECT FROM {rows} s WHERE {match})"
-    return work.run(without, partitions=work.scratch("partitions"), match=match)
+def _leave_partitions(work: Publishing) -> bool:
+    """Whether the rejected rows were the last ones of a partition."""
+    parts = {"partitions": work.scratch("partitions"), "columns": names(work.dataset.load.replace_by)}
+    before = work.run("DELETE FROM {partitions}", **parts)
+    return work.run("INSERT INTO {partitions} SELECT DISTINCT {columns} FROM {rows}", **parts) < before
 
 
-def reject_strangers(work: Publishing, scope: sql.Composable) -> None:
+def _reject_strangers(work: Publishing, scope: sql.Composable) -> None:
     """Reject staged rows whose key belongs to a row outside the scope: another object's, or another partition's."""
     if work.live is None or work.fresh or not work.key or work.dataset.load.mode in ("upsert", "scd2"):
         return
@@ -82,7 +82,7 @@ def reject_strangers(work: Publishing, scope: sql.Composable) -> None:
     _reject_conflicts(work, equal(work.key, "s", "t"), stays, "duplicate_key", column, message)
 
 
-def reject_taken_values(work: Publishing, scope: sql.Composable) -> None:
+def _reject_taken_values(work: Publishing, scope: sql.Composable) -> None:
     """Reject, rule `unique`, staged rows whose value of a unique column another row of the target keeps.
 
     A rejected row no longer overwrites its own, whose value then stays: so again, until nothing is found.

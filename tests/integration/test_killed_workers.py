@@ -119,13 +119,17 @@ def test_promise_3_when_workers_are_killed_on_either_way_nothing_is_loaded(table
 
 
 def test_promise_3_when_the_engine_is_killed_nothing_is_loaded(table: Table, rows: Query) -> None:
-    load = Started(table, rows)
+    """Nor what comes after it in the same command."""
+    after = table.directory / "after.csv"
+    after.write_text("id,name\n1,a\n")
+    load = Started(table, rows, str(after))
     load.kill_engine_copying_into(table.name)
     assert load.end() == 75
     assert table.rows() == []
-    assert rows("SELECT status, error_kind FROM landfall.load WHERE target = %s", table.name) == [
-        ("failed", "transient")
-    ]
+    assert (
+        rows("SELECT status, error_kind FROM landfall.load WHERE target = %s", table.name)
+        == [("failed", "transient")] * 2
+    )
 
 
 def test_the_socket_of_a_load_that_is_interrupted_is_gone(table: Table, rows: Query) -> None:

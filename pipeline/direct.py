@@ -24,6 +24,11 @@ def without_sql(dataset: Dataset) -> bool:
     return all(column.expression is None for column in dataset.columns)
 
 
+def has_sql(dataset: Dataset) -> bool:
+    """Whether an engine computes anything for the contract."""
+    return bool(dataset.row_rules) or not without_sql(dataset)
+
+
 def values_in(path: Path, dataset: Dataset) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
     """For `mapInArrow`: the values in the part at `path`, an Arrow file, in the shape of `transform.values_of`."""
 

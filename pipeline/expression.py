@@ -18,18 +18,34 @@ from sqlglot.tokenizer_core import Token, TokenType
 from pipeline.contract.metadata import METADATA
 from pipeline.errors import ContractError
 
-# These may answer NULL for a value that is there: the result of a conversion that failed.
-_CONVERSIONS = frozenset({"cast", "to_date", "to_timestamp", "make_date", "make_timestamp", "to_number", "conv"})
-# With one of these the author has said himself what becomes of NULL.
-_CONDITIONS = frozenset(
-    {"case", "if", "iff", "coalesce", "nullif", "nvl", "nvl2", "ifnull", "get", "element_at", "transform", "filter"}
+# These answer NULL only for a value that is not there.
+_TOTAL = frozenset(
+    {"array", "btrim", "concat", "concat_ws", "initcap", "lcase", "left", "length", "lower", "lpad", "ltrim", "md5"}
+    | {"named_struct", "regexp_replace", "replace", "reverse", "right", "rpad", "rtrim", "sha1", "sha2", "split"}
+    | {"struct", "substr", "substring", "substring_index", "to_json", "translate", "trim", "ucase", "upper"}
 )
+# NULL is an answer of theirs, or the author has said himself what becomes of it. So has he with any `try_`.
+_NOTHING_IS_AN_ANSWER = frozenset(
+    {"aggregate", "any_match", "array_contains", "array_max", "array_min", "array_position", "arrays_overlap"}
+    | {"coalesce", "decode", "element_at", "elt", "exists", "filter", "forall", "from_csv", "from_json", "get"}
+    | {"get_json_object", "if", "iff", "ifnull", "json_array_length", "json_object_keys", "json_tuple", "nullif"}
+    | {"nullifzero", "nvl", "nvl2", "parse_url", "reduce", "regexp_extract", "regexp_substr", "schema_of_json"}
+    | {"str_to_map", "transform", "variant_get", "xpath", "xpath_string"}
+)
+_NULL_IS_MEANT = {TokenType.ARROW, TokenType.CASE, TokenType.L_BRACKET, TokenType.NULL}
+_OPERATORS = {TokenType.DASH, TokenType.DIV, TokenType.MOD, TokenType.PLUS, TokenType.SLASH, TokenType.STAR}
 _RENAMED = {
     "cast": "try_cast",
     "try_to_date": "to_date",
+    "to_number": "try_to_number",
     "to_timestamp": "try_to_timestamp",
     "element_at": "try_element_at",
 }
+# `int(a)` is `cast(a as int)` (https://spark.apache.org/docs/latest/api/sql/#int).
+_CASTS = frozenset(
+    {"bigint", "binary", "boolean", "date", "decimal", "double", "float", "int", "smallint", "string", "timestamp"}
+    | {"tinyint"}
+)
 
 
 @dataclass(frozen=True)
@@ -53,13 +69,16 @@ class Call:
 def compile_expression(sql: str, where: str) -> Expression:
     """Adapt `sql`; `where` names the contract's place in messages. Raises `ContractError` if it does not parse."""
     tokens, tree = _parse(sql, where)
-    words = {token.text.lower() for token in tokens if token.token_type != TokenType.STRING}
-    conditional = bool(words & _CONDITIONS) or any(word.startswith("try_") for word in words)
-    return Expression(
-        sql=adapt(sql, where),
-        inputs=_inputs(tree),
-        fallible=bool(words & _CONVERSIONS) and not conditional,
-    )
+    inputs = _inputs(tree)
+    return Expression(sql=adapt(sql, where), inputs=inputs, fallible=bool(inputs) and _fallible(tokens))
+
+
+def _fallible(tokens: list[Token]) -> bool:
+    kinds = {token.token_type for token in tokens}
+    called = {token.text.lower() for index, token in enumerate(tokens) if _called(tokens, index)}
+    if kinds & _NULL_IS_MEANT or called & _NOTHING_IS_AN_ANSWER or any(name.startswith("try_") for name in called):
+        return False
+    return bool(called - _TOTAL or kinds & _OPERATORS)
 
 
 def adapt(sql: str, where: str) -> str:
@@ -86,6 +105,8 @@ def _edits(sql: str, tokens: list[Token], index: int, where: str) -> list[tuple[
         return []
     if name == "make_date":
         return _make_date(sql, tokens, index, where)
+    if name in _CASTS:
+        return _cast(sql, tokens, index, where)
     return [(token.start, token.end + 1, _RENAMED[name])] if name in _RENAMED else []
 
 
@@ -99,15 +120,25 @@ def _make_date(sql: str, tokens: list[Token], index: int, where: str) -> list[tu
     return [(call.name.start, tokens[call.end].end + 1, f"to_date(concat({iso}), 'yyyy-M-d')")]
 
 
+def _cast(sql: str, tokens: list[Token], index: int, where: str) -> list[tuple[int, int, str]]:
+    """`int(a)` stops Sail at a value that is no number; `decimal(10)` may be a type."""
+    call = call_at(sql, tokens, index)
+    if len(call.arguments) != 1 or tokens[index + 2].token_type == TokenType.NUMBER:
+        return []
+    value = f"try_cast({adapt(call.arguments[0], where)} as {call.name.text})"
+    return [(call.name.start, tokens[call.end].end + 1, value)]
+
+
 def outermost_cast(sql: str) -> tuple[str, str] | None:
-    """`(inner, type)` when `sql` is one `cast(inner as type)`, `to_date(inner)` or `to_timestamp(inner)`, else None."""
+    """`(inner, type)` when `sql` is one `cast(inner as type)`, `int(inner)` or the like, `to_date(inner)` or
+    `to_timestamp(inner)`, else None."""
     tokens = Spark().tokenize(sql)
     if not tokens or not _called(tokens, 0):
         return None
     call, name = call_at(sql, tokens, 0), tokens[0].text.lower()
     if call.end != len(tokens) - 1 or len(call.arguments) != 1:
         return None
-    if name in ("to_date", "to_timestamp"):
+    if name in ("to_date", "to_timestamp") or name in _CASTS:
         return call.arguments[0], name.removeprefix("to_")
     if name == "cast":
         alias = [t for t in tokens[: call.end] if t.token_type == TokenType.ALIAS and _depth(tokens, t) == 1]

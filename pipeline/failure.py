@@ -16,7 +16,12 @@ _OURS = re.compile(r"pipeline\.errors\.(\w+): (.*)")
 # What Spark says of a worker that did not end by itself: most often the system took it when memory was short.
 _KILLED = "Python worker exited unexpectedly"
 # Raised while an engine plans, before it has seen a row: their text quotes the contract.
-_ABOUT_THE_EXPRESSION = ("AnalysisException", "ParseException", "UnsupportedOperationException")
+_ABOUT_THE_EXPRESSION = (
+    "AnalysisException",
+    "IllegalArgumentException",
+    "ParseException",
+    "UnsupportedOperationException",
+)
 
 
 def as_landfall_error(error: BaseException) -> LandfallError:
@@ -42,6 +47,14 @@ def as_landfall_error(error: BaseException) -> LandfallError:
 def worker_killed(error: BaseException) -> bool:
     """Whether the engine says that somebody ended a worker of it."""
     return type(error).__module__.startswith(("pyspark", "py4j")) and _KILLED in _text(error)
+
+
+def by_engine(error: BaseException) -> bool:
+    """Whether an engine stopped of its own accord: it was not killed, and no error of ours stopped it."""
+    if not type(error).__module__.startswith(("pyspark", "py4j")):
+        return False
+    found = _from_engine(error)
+    return found is None or type(error).__name__ in _ABOUT_THE_EXPRESSION
 
 
 def _from_engine(error: BaseException) -> LandfallError | None:

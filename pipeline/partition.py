@@ -48,14 +48,25 @@ def staged_part(
     engine: SparkSession, part: RawPart, schema: pa.Schema, dataset: Dataset, file: FileFacts, target: StagingTarget
 ) -> DataFrame:
     """`staged` of a part, which has this schema and is of this file: one COPY, since streams are parts side by side."""
-    if without_sql(dataset):
-        one = with_names(engine.range(0, 1, 1, 1), ["id"])
-        return staged(one, dataset, target, values_in(part.path, dataset))
+    values, read = values_in_part(engine, part, schema, dataset, file)
+    return staged(values, dataset, target, read)
+
+
+def values_in_part(
+    engine: SparkSession, part: RawPart, schema: pa.Schema, dataset: Dataset, file: FileFacts
+) -> tuple[DataFrame, Read]:
+    """The values of a part for `mapInArrow`, or what stands for them and how a worker then reads them."""
+    if part.form == "arrow" and without_sql(dataset):
+        return with_names(engine.range(0, 1, 1, 1), ["id"]), values_in(part.path, dataset)
     raw = engine.read.format(part.form).load(str(part.path))
-    return staged(values_to_map(raw, schema, dataset, file).coalesce(1), dataset, target)
+    return values_to_map(raw, schema, dataset, file).coalesce(1), _as_they_are
 
 
-def staged(values: DataFrame, dataset: Dataset, target: StagingTarget, read: Read = lambda rows: rows) -> DataFrame:
+def _as_they_are(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+    return batches
+
+
+def staged(values: DataFrame, dataset: Dataset, target: StagingTarget, read: Read = _as_they_are) -> DataFrame:
     """One row per attempt, in the shape of `CONFIRMATION`, once the returned frame is collected.
 
     `read`: makes values of what `values` holds, if that is something else. `warned` is JSON: for each row rule of
@@ -76,7 +87,7 @@ def staged(values: DataFrame, dataset: Dataset, target: StagingTarget, read: Rea
     return flagged(values, dataset, read).mapInArrow(flagged_and_staged, _CONFIRMATION_TYPE)
 
 
-def flagged(values: DataFrame, dataset: Dataset, read: Read = lambda rows: rows) -> DataFrame:
+def flagged(values: DataFrame, dataset: Dataset, read: Read = _as_they_are) -> DataFrame:
     """Typed rows, with a flag `r<i>` for each row rule i: true where the row breaks it."""
 
     def typed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -102,7 +113,7 @@ def stage(batches: Iterable[pa.RecordBatch], dataset: Dataset, writer: StagingWr
             valid = pc.is_null(reasons)
             writer.write(
                 _where(kept, valid),
-                _rejects(kept.column("_line").filter(pc.invert(valid)), reasons.drop_null()),
+                rejects_of(kept.column("_line").filter(pc.invert(valid)), reasons.drop_null()),
                 batch.num_rows - kept.num_rows,
             )
         confirmation = writer.close()
@@ -150,7 +161,8 @@ def _appended(reasons: pa.Array, mark: pa.Array, reason: dict[str, str | None]) 
     return pa.array(texts, pa.string())
 
 
-def _rejects(lines: pa.Array, reasons: pa.Array) -> pa.RecordBatch:
+def rejects_of(lines: pa.Array, reasons: pa.Array) -> pa.RecordBatch:
+    """What a `StagingWriter` takes of rejected rows. `reasons`: JSON lists of `{column, rule, message}`."""
     first = [json.loads(text)[0] for text in reasons.to_pylist()]
     return pa.RecordBatch.from_arrays(
         [

@@ -7,6 +7,8 @@ In a fixed order: missing values, `where`, `explode`, expressions. What comes ou
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
@@ -15,6 +17,9 @@ from pyspark.sql.types import NullType, StringType, StructField, StructType
 
 from pipeline.contract.dataset import Column, ColumnType, Dataset
 from pipeline.contract.metadata import METADATA, FileFacts
+
+if TYPE_CHECKING:
+    from pipeline.expression import Expression
 
 
 def values_of(raw: DataFrame, schema: pa.Schema, dataset: Dataset, file: FileFacts) -> DataFrame:
@@ -87,10 +92,7 @@ def _value(rows: DataFrame, names: set[str], column: Column, index: int, dataset
     from pipeline.expression import compile_expression  # late: see `contract.spark_sql`
 
     where = f"{dataset.path}: transformLogic of {column.name}"
-    inner = _cast_by_us(rows, column, where)
-    if inner is not None:
-        return {f"v{index}": F.expr(inner)}
-    expression = compile_expression(column.expression, where)
+    expression = _cast_by_us(rows, column, where) or compile_expression(column.expression, where)
     value = F.expr(expression.sql)
     if not expression.fallible or not expression.inputs:
         return {f"v{index}": value}
@@ -100,7 +102,7 @@ def _value(rows: DataFrame, names: set[str], column: Column, index: int, dataset
     return {f"v{index}": value, f"f{index}": present & value.isNull()}
 
 
-def _cast_by_us(rows: DataFrame, column: Column, where: str) -> str | None:
+def _cast_by_us(rows: DataFrame, column: Column, where: str) -> Expression | None:
     """The inside of an outermost cast of text to the column's own type: our cast is strict, an engine's rounds."""
     from pipeline.expression import compile_expression, outermost_cast
 
@@ -108,9 +110,7 @@ def _cast_by_us(rows: DataFrame, column: Column, where: str) -> str | None:
     if cast is None or not _same_type(cast[1], column.type):
         return None
     inner = compile_expression(cast[0], where)
-    if inner.fallible:
-        return None
-    return inner.sql if isinstance(rows.select(F.expr(inner.sql)).schema[0].dataType, StringType) else None
+    return inner if isinstance(rows.select(F.expr(inner.sql)).schema[0].dataType, StringType) else None
 
 
 def _same_type(spark_type: str, column_type: ColumnType) -> bool:

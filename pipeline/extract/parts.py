@@ -74,12 +74,13 @@ class PartWriter:
         self._tables = []
         path = self._area.directory / f"part-{self._parts:05d}.{self._area.form}"
         self._parts += 1
-        _write(path, table)
+        write_part(path, table)
         yield RawPart(path, table.num_rows, size)
 
 
-def _write(path: Path, table: pa.Table) -> None:
-    """Without what helps later readers of a part of their choice, such as dictionaries and statistics."""
+def write_part(path: Path, table: pa.Table) -> None:
+    """Write a part in the form that its suffix names, without what helps later readers of a part of their choice, such
+    as dictionaries and statistics."""
     if path.suffix == ".parquet":
         pq.write_table(table, path, compression="lz4", use_dictionary=False, write_statistics=False, store_schema=False)
         return

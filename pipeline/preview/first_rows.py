@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -14,11 +14,13 @@ from pipeline.cast import arrow_type
 from pipeline.contract.dataset import Dataset
 from pipeline.contract.metadata import FileFacts
 from pipeline.extract import RawPart
+from pipeline.failure import by_engine
 from pipeline.partition import all_reasons, flagged, from_engine
 from pipeline.run import Run
 from pipeline.session import answering
 from pipeline.transform import values_of
 from pipeline.typed import typed_batches
+from pipeline.uncomputable import Uncomputable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +49,19 @@ class Checked:
 
 
 def checked(part: RawPart, schema: pa.Schema, dataset: Dataset, file: FileFacts, this: Run) -> Checked:
-    """The rows of a part, which has this schema. Raises what the engine raises."""
+    """The rows of a part, which has this schema. Raises what the engine raises, if no row is to blame."""
+    try:
+        return _computed(part, schema, dataset, file, this)
+    except Exception as error:
+        found = Uncomputable(this.engine, part, schema, dataset, file, []).divided() if by_engine(error) else None
+        if found is None:
+            raise
+    rest = _computed(found.rest, schema, dataset, file, this) if found.rest else Checked.empty(dataset)
+    stopped = pa.table({_LINE: pa.array(found.lines, pa.int64()), _REASONS: pa.array(found.reasons, pa.string())})
+    return replace(rest, rejected=_sorted([rest.rejected, stopped]), filtered=rest.filtered + found.filtered)
+
+
+def _computed(part: RawPart, schema: pa.Schema, dataset: Dataset, file: FileFacts, this: Run) -> Checked:
     with answering(this.engine):
         values = values_of(this.engine.read.format(part.form).load(str(part.path)), schema, dataset, file)
         asked = flagged(values, dataset) if dataset.row_rules else values

@@ -69,8 +69,7 @@ class Call:
 def compile_expression(sql: str, where: str) -> Expression:
     """Adapt `sql`; `where` names the contract's place in messages. Raises `ContractError` if it does not parse."""
     tokens, tree = _parse(sql, where)
-    inputs = _inputs(tree)
-    return Expression(sql=adapt(sql, where), inputs=inputs, fallible=bool(inputs) and _fallible(tokens))
+    return Expression(sql=adapt(sql, where), inputs=_inputs(tree), fallible=_fallible(tokens))
 
 
 def _fallible(tokens: list[Token]) -> bool:

@@ -94,7 +94,7 @@ def _value(rows: DataFrame, names: set[str], column: Column, index: int, dataset
     where = f"{dataset.path}: transformLogic of {column.name}"
     expression = _cast_by_us(rows, column, where) or compile_expression(column.expression, where)
     value = F.expr(expression.sql)
-    if not expression.fallible or not expression.inputs:
+    if not expression.fallible:
         return {f"v{index}": value}
     present = F.lit(True)
     for name in expression.inputs:

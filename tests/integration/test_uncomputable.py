@@ -86,6 +86,18 @@ def test_a_record_that_cannot_be_exploded_is_one_reject(
     assert [reject[:3] for reject in _rejects(rows, receipt.load_id)] == [(3, None, "row_rule")]
 
 
+def test_a_file_name_that_is_no_date_rejects_its_rows(
+    load: Loader, contract: Contract, rows: Query, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("id\n1\n")
+    column = "{name: v, logicalType: date, transformLogic: \"to_date(left(_metadata.file_name, 8), 'yyyyMMdd')\"}"
+    options = "{mode: append, rejects: {max: 100, unit: percent}}"
+    receipt = load.one(file, contract(f"named_{load.engine}", [ID, column], load=options))
+    assert receipt.error is None
+    assert [reject[:3] for reject in _rejects(rows, receipt.load_id)] == [(2, "v", "type")]
+
+
 def test_few_rows_are_found_among_many(sail: Loader, contract: Contract, rows: Query, tmp_path: Path) -> None:
     bad = (1, 70_000, 70_001, 150_000)
     file = tmp_path / "a.csv"

@@ -55,7 +55,7 @@ def test_only_names_are_exchanged(written: str, engine: str) -> None:
         ("dateadd(DAY, 1, a)", True, ("`a`",)),
         ("a", False, ("`a`",)),
         ("a.b.c", False, ("`a`.`b`.`c`",)),
-        ("current_date()", False, ()),
+        ("to_date(_metadata.file_name)", True, ()),
         ("int(nullif(a, ''))", False, ("`a`",)),
         ("split(a, '-')[1]", False, ("`a`",)),
         ("zip_with(a, a, (x, y) -> x + y)", False, ("`a`",)),

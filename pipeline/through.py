@@ -45,7 +45,7 @@ def through_engine(
     try:
         return confirmed(part)
     except Exception as error:
-        if target.relay or straight.of(target.load_id) or not (by_engine(error) and has_sql(dataset)):
+        if not (by_engine(error) and has_sql(dataset)) or target.relay or straight.of(target.load_id):
             raise
         found = Uncomputable(engine, part, schema, dataset, file, stopped).divided()
         if found is None:

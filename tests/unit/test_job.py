@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from pipeline import job, partition
+from pipeline import job, through
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_a_part_that_fails_ends_the_extraction_of_those_after_it(monkeypatch: py
     def fail(*_: object) -> None:
         raise ValueError("broken")
 
-    monkeypatch.setattr(partition, "staged_part", fail)
+    monkeypatch.setattr(through, "staged_part", fail)
     extraction = SimpleNamespace(parts=lambda: iter(range(1000)), schema=None)
     this = SimpleNamespace(engine=None, settings=SimpleNamespace(streams=1))
     fetched = SimpleNamespace(source=SimpleNamespace(name="f", uri="f"), bytes=1)

@@ -151,6 +151,7 @@ class BlockReader:
         # doubling keeps the work linear when a record needs several blocks to end
         room = LONGEST_RECORD + 1 - len(self._pending)
         wanted = max(self._block_bytes, min(len(self._pending), room))
+        wanted += -wanted % self.encoding.width  # half a character would shift all that follow
         piece = self._stream.read(wanted)
         self._ended = len(piece) < wanted
         self._pending = self._pending + piece if self._pending else piece

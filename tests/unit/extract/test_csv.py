@@ -198,6 +198,19 @@ def test_an_endless_line_is_one_reject_in_bounded_memory(tmp_path: Path, monkeyp
     ]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize("part_bytes", [1 << 8, 333])
+def test_an_endless_line_of_wide_characters_is_one_reject_wherever_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, part_bytes: int
+) -> None:
+    monkeypatch.setattr(blocks, "LONGEST_RECORD", 1 << 12)
+    for before in range(40, 80):
+        content = "a,b\n" + "1,2\n" * before + "3," + "x" * 9_000 + "\r\n" + "4,5\n" * 300
+        outcome = read_bytes(tmp_path, content.encode(encoding), dataset(AB, encoding=encoding), part_bytes=part_bytes)
+        assert outcome.rows == [("1", "2")] * before + [("4", "5")] * 300
+        assert outcome.rules == [(before + 2, "structure")]
+
+
 def test_an_open_quote_before_more_than_a_record_may_hold_costs_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from urllib.parse import unquote
 
 LONGEST_NAME = 63  # bytes: PostgreSQL cuts longer identifiers silently (NAMEDATALEN - 1)
 _ALREADY_SNAKE = re.compile(r"[a-z_][a-z0-9_]*\Z")
@@ -22,6 +23,12 @@ def snake_case(header: str) -> str:
         return shorten(header)
     words = _WORD_END.sub("_", unicodedata.normalize("NFC", header))
     return shorten(_NOT_A_WORD.sub("_", words).strip("_").lower())
+
+
+def path_columns(location: str) -> tuple[str, ...]:
+    """The source columns that a location's `name=*` levels give, in order."""
+    levels = location.split("/")[:-1]
+    return tuple(snake_case(unquote(level.partition("=")[0])) for level in levels if "=" in level)
 
 
 def shorten(name: str) -> str:

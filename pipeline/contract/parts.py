@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
-from urllib.parse import unquote
 
 from pipeline.contract.model import Contract
 from pipeline.contract.model.contract import LocalServer, PostgresServer, S3Server, SourceServer
@@ -17,7 +16,7 @@ from pipeline.contract.model.custom import (
     ReadOptionsProperty,
     ReadSchemaProperty,
 )
-from pipeline.contract.names import snake_case
+from pipeline.contract.names import path_columns
 from pipeline.contract.problem import Location
 
 T = TypeVar("T")
@@ -56,8 +55,7 @@ def location(server: SourceServer) -> str:
 
 def partitions(server: SourceServer) -> tuple[str, ...]:
     """The source columns that the location's `name=*` levels give, in order."""
-    levels = location(server).split("/")[:-1]
-    return tuple(snake_case(unquote(level.partition("=")[0])) for level in levels if "=" in level)
+    return path_columns(location(server))
 
 
 def read_options(contract: Contract) -> At[ReadOptions]:

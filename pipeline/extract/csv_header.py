@@ -11,7 +11,7 @@ from pipeline.extract.blocks import Block
 from pipeline.extract.csv_grammar import Dialect, Grammar, Reading
 from pipeline.extract.encoding import Encoding
 from pipeline.extract.extraction import SourceColumn
-from pipeline.extract.headers import name_columns, name_positions
+from pipeline.extract.headers import in_content, name_columns, name_positions
 
 _SAMPLE = 100
 
@@ -35,8 +35,9 @@ def read_beginning(block: Block | None, mark: bytes, dataset: Dataset, dialect: 
     start = _after_preamble(block, dataset, name)
     preamble = mark + block.raw[: block.raw_position(start)]
     if not options.header:
-        count = _usual_count(block, start, reading, dialect, len(dataset.source_columns))
-        return Beginning(name_positions(count, dataset.source_columns), start, preamble, None, None)
+        declared = in_content(dataset)
+        count = _usual_count(block, start, reading, dialect, len(declared))
+        return Beginning(name_positions(count, declared), start, preamble, None, None)
     start = _skip_empty(block, start, dialect, reading)
     end = _header_end(block, start, reading, name)
     header = block.text[start:end].rstrip(b"\r\n")

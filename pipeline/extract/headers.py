@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.contract.names import shorten, snake_case
+from pipeline.contract.dataset import Dataset
+from pipeline.contract.names import path_columns, shorten, snake_case
 from pipeline.extract.extraction import LINE, SourceColumn
 
 
@@ -25,10 +26,16 @@ def name_columns(headers: Sequence[str]) -> tuple[SourceColumn, ...]:
     return tuple(columns)
 
 
-def name_positions(count: int, declared: Sequence[str]) -> tuple[SourceColumn, ...]:
-    """Columns of a file without header: the contract's source columns in their order, and `col_N` beyond them.
+def in_content(dataset: Dataset) -> tuple[str, ...]:
+    """The contract's source columns without those that its location takes from the path: what a file holds itself."""
+    inside = path_columns(dataset.location)
+    return tuple(name for name in dataset.source_columns if name not in inside)
 
-    A contract whose source columns are themselves called `col_N` means positions, in any order.
+
+def name_positions(count: int, declared: Sequence[str]) -> tuple[SourceColumn, ...]:
+    """Columns of a file without header: the `declared` ones in their order, and `col_N` beyond them.
+
+    A contract whose columns are themselves called `col_N` means positions, in any order.
     """
     positions = [f"col_{position}" for position in range(1, count + 1)]
     by_position = set(declared) <= set(positions)

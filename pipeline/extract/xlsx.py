@@ -18,7 +18,7 @@ from pipeline.contract.dataset import Dataset
 from pipeline.errors import SourceError
 from pipeline.extract.compression import EXPANSION_FREE, EXPANSION_RATIO
 from pipeline.extract.extraction import LINE, Extraction, SourceColumn
-from pipeline.extract.headers import name_columns, name_positions
+from pipeline.extract.headers import in_content, name_columns, name_positions
 from pipeline.extract.parts import PartArea, PartWriter, RawPart
 from pipeline.extract.path_columns import append_values, path_values
 from pipeline.extract.rejects import RawReject
@@ -86,7 +86,8 @@ class XlsxExtraction(Extraction):
         line, cells = first or (0, [])
         width = max((place for place, cell in enumerate(cells, 1) if cell), default=0)
         if not dataset.read.header:
-            return name_positions(max(width, len(dataset.source_columns)), dataset.source_columns)
+            declared = in_content(dataset)
+            return name_positions(max(width, len(declared)), declared)
         self._rows_before = line
         return name_columns([cell or "" for cell in cells[:width]])
 

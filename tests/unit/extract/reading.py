@@ -14,11 +14,11 @@ from pipeline.contract.dataset import Dataset, Evolution, LoadPlan, ReadOptions
 from pipeline.extract import LINE, Extraction, PartArea, RawReject, open_source
 
 
-def dataset(columns: Sequence[str], new_columns: str = "ignore", **options: Any) -> Dataset:
+def dataset(columns: Sequence[str], new_columns: str = "ignore", location: str = "*", **options: Any) -> Dataset:
     """A dataset with these source columns; `options` are read options, csv unless said otherwise."""
     read = ReadOptions(**{"format": "csv", **options})
     plan = LoadPlan(evolution=Evolution(new_columns=new_columns))  # type: ignore[arg-type]
-    return Dataset("d", "1.0.0", "d.odcs.yaml", "0" * 64, "*", read, "public", "d", (), tuple(columns), plan)
+    return Dataset("d", "1.0.0", "d.odcs.yaml", "0" * 64, location, read, "public", "d", (), tuple(columns), plan)
 
 
 @dataclass

@@ -128,6 +128,15 @@ def test_without_a_header_the_contract_names_the_columns_in_their_order(tmp_path
     assert positions.rows == [("1", "3"), ("4", "6")]
 
 
+@pytest.mark.parametrize("columns", [("col_3", "col_1"), ("a", "b", "c"), ("a", "b")])
+def test_without_a_header_the_path_s_columns_stay_the_path_s(tmp_path: Path, columns: tuple[str, ...]) -> None:
+    described = dataset((*columns, "dt"), location="dt=*/f*.csv", header=False)
+    outcome = read_bytes(tmp_path, b"one,two,three\n", described, name="s3://x/dt=2024/f.csv")
+    found = outcome.table.to_pylist()[0]
+    content = {"col_3": "three", "col_1": "one", "a": "one", "b": "two", "c": "three"}
+    assert [found[name] for name in (*columns, "dt")] == [*(content[name] for name in columns), "2024"]
+
+
 def test_values_of_the_path_join_the_rows(tmp_path: Path) -> None:
     described = dataset(("a", "dt", "region"))
     outcome = read_bytes(tmp_path, b"a\n1\n", described, name="s3://x/dt=2024-01-01/region=a%20b/other=1/f.csv")

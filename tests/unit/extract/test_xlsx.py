@@ -106,6 +106,15 @@ def test_values_of_the_path_join_the_rows(tmp_path: Path) -> None:
     assert outcome.rows == [("1", "2024-01-01")]
 
 
+@pytest.mark.parametrize(("columns", "row"), [(AB, ("1", "x", "2024")), (("col_2", "col_1"), ("1", "x", "2024"))])
+def test_without_a_header_the_path_s_columns_stay_the_path_s(
+    tmp_path: Path, columns: Sequence[str], row: tuple[str, ...]
+) -> None:
+    described = dataset((*columns, "dt"), location="dt=*/f.xlsx", format="xlsx", sheet=2, header=False)
+    outcome = read_bytes(tmp_path, _book([1, "x"]), described, name="s3://x/dt=2024/f.xlsx")
+    assert outcome.rows == [row]
+
+
 def test_truncated_anywhere_it_is_an_error(tmp_path: Path) -> None:
     content = _book(["a", "b"], *([i, str(i)] for i in range(200)))
     for fiftieth in range(50):

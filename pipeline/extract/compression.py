@@ -7,8 +7,6 @@ archive is a SourceError at the byte where it shows.
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import lzma
 import zipfile
@@ -16,11 +14,10 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
-
-import pyarrow as pa
+from typing import BinaryIO
 
 from pipeline.errors import SourceError
+from pipeline.extract.decompress import Readable, decompressed
 
 EXPANSION_FREE = 1 << 30
 """Bytes that any archive may expand to."""
@@ -47,14 +44,6 @@ CORRUPT: tuple[type[Exception], ...] = (
     NotImplementedError,
     RuntimeError,
 )
-
-
-class Readable(Protocol):
-    """What the decompressors of the standard library have in common."""
-
-    def read(self, size: int, /) -> bytes: ...
-
-    def close(self) -> None: ...
 
 
 class ByteStream:
@@ -116,7 +105,7 @@ def open_members(path: Path, name: str) -> tuple[Member, ...]:
 
     def open_archive() -> ByteStream:
         file = path.open("rb")
-        return GuardedStream(file, _decompress(file, kind), name, kind, size)
+        return GuardedStream(file, decompressed(file, kind), name, kind, size)
 
     return (Member(None, open_archive),)
 
@@ -136,33 +125,6 @@ def _kind(head: bytes) -> str | None:
     if kind == "bzip2" and head[4:10] not in (b"1AY&SY", b"\x17rE8P\x90"):
         return None  # text may begin with "BZh": a real stream goes on with a block or its end
     return kind
-
-
-def _decompress(file: BinaryIO, kind: str) -> Readable:
-    match kind:
-        case "gzip":
-            return gzip.GzipFile(fileobj=file)
-        case "bzip2":
-            return bz2.BZ2File(file)
-        case "xz":
-            return lzma.LZMAFile(file)
-        case _:
-            return io.BufferedReader(_Raw(pa.CompressedInputStream(pa.PythonFile(file), "zstd")), _COPY)
-
-
-class _Raw(io.RawIOBase):
-    """An Arrow stream as Python's raw stream: Arrow's `read` may stop early at a frame's end."""
-
-    def __init__(self, stream: pa.NativeFile) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        piece = self._stream.read(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
 
 
 class GuardedStream(ByteStream):

@@ -86,6 +86,33 @@ def test_what_follows_a_gzip_archive_is_an_error_unless_it_is_zeros(tmp_path: Pa
         read_bytes(tmp_path, gzip.compress(TEXT) + b"rubbish", dataset(AB))
 
 
+@pytest.mark.parametrize("size", [0, 4, 8, 3 << 20])
+def test_zeros_between_and_after_xz_streams_are_padding(tmp_path: Path, size: int) -> None:
+    content = lzma.compress(TEXT[:1000]) + bytes(size) + lzma.compress(TEXT[1000:]) + bytes(size)
+    outcome = read_bytes(tmp_path, content, dataset(AB))
+    assert len(outcome.rows) == 3_000
+    assert outcome.extraction.bytes_read == len(content)
+
+
+@pytest.mark.parametrize("kind", ["bzip2", "xz"])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"rubbish",
+        b"r",
+        bytes(3),
+        bytes(4) + b"rubbish that is long enough",
+        b"BZi" + bz2.compress(TEXT)[3:],
+        b"\xfd7zYZ\x00" + lzma.compress(TEXT)[6:],
+        bz2.compress(TEXT)[:-8],
+        lzma.compress(TEXT)[:-8],
+    ],
+)
+def test_what_follows_a_stream_and_is_none_is_an_error(tmp_path: Path, kind: str, rest: bytes) -> None:
+    with pytest.raises(SourceError, match="corrupt"):
+        read_bytes(tmp_path, PACKED[kind](TEXT) + rest, dataset(AB))
+
+
 @EVERY
 @pytest.mark.parametrize("inner", PACKED)
 def test_an_archive_in_an_archive_is_refused(tmp_path: Path, kind: str, inner: str) -> None:

@@ -19,9 +19,10 @@ _OURS: dict[str, Any] = {"encoding": "utf-8", "delimiter": ",", "quote": '"', "e
 
 
 def dialect_of(extraction: Extraction, read: ReadOptions) -> dict[str, Any]:
-    """JSON: of a CSV its `encoding` (byte order resolved), delimiter, quote, escape, whether it has a `header`, and its
-    `beginning`, the bytes up to the end of the header record in base64. Of JSON its name and `encoding`, of a format
-    with types of its own its name and the `schema` of its columns (Arrow's serialisation in base64)."""
+    """JSON: of a CSV its `encoding` (byte order resolved), delimiter, quote, escape, how many `fields` a record has,
+    whether it has a `header`, and its `beginning`, the bytes up to the end of the header record in base64. Of JSON its
+    name and `encoding`, of a format with types of its own its name and the `schema` of its columns (Arrow's
+    serialisation in base64)."""
     if read.format in FORMATS:
         path = [column.name for column in extraction.columns if column.path]
         return {"format": read.format, "schema": schema_text(extraction.schema, [LINE, *path])}
@@ -34,6 +35,7 @@ def dialect_of(extraction: Extraction, read: ReadOptions) -> dict[str, Any]:
         "delimiter": read.delimiter,
         "quote": read.quote,
         "escape": read.escape,
+        "fields": sum(not column.path for column in extraction.columns),
         "header": extraction.header_raw is not None,
         "beginning": base64.b64encode(extraction.preamble + (extraction.header_raw or b"")).decode(),
     }

@@ -93,11 +93,13 @@ def _dataset(load: Mapping[str, Any], datasets: Sequence[Dataset]) -> Dataset:
 
 
 def _as_written(dataset: Dataset, load: Mapping[str, Any]) -> Dataset:
-    """The dataset whose file is the file of rejects: JSON on lines in UTF-8, Parquet for formats without text."""
+    """The dataset whose file is the file of rejects: JSON on lines in UTF-8, Parquet for formats without text,
+    CSV without header with as many fields as the load's file had."""
     if _dialect(load).get("format") in reread.FORMATS:
         return replace(dataset, read=replace(dataset.read, format="parquet"))
     encoding = "utf-8" if dataset.read.format == "json" else dataset.read.encoding
-    return replace(dataset, read=replace(dataset.read, json_layout="lines", encoding=encoding))
+    fields = _dialect(load).get("fields")
+    return replace(dataset, read=replace(dataset.read, json_layout="lines", encoding=encoding, fields=fields))
 
 
 def _file(

@@ -156,7 +156,10 @@ class LoadPlan:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How the bytes are laid out. `escape` None means a quote inside a quoted field is doubled (RFC 4180)."""
+    """How the bytes are laid out. `escape` None means a quote inside a quoted field is doubled (RFC 4180).
+
+    `fields`: of a record of a CSV without header, where an earlier reading of the file has found out.
+    """
 
     format: Literal["csv", "json", "parquet", "xlsx", "avro", "orc"]
     delimiter: str = ","
@@ -170,6 +173,7 @@ class ReadOptions:
     json_layout: Literal["lines", "array", "auto"] = "auto"
     missing_values: tuple[str, ...] = ("",)
     read_schema: str | None = None
+    fields: int | None = None
 
 
 @dataclass(frozen=True)

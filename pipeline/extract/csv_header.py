@@ -36,7 +36,9 @@ def read_beginning(block: Block | None, mark: bytes, dataset: Dataset, dialect: 
     preamble = mark + block.raw[: block.raw_position(start)]
     if not options.header:
         declared = in_content(dataset)
-        count = _usual_count(block, start, reading, dialect, len(declared))
+        count = options.fields
+        if count is None or count < len(declared):
+            count = _usual_count(block, start, reading, dialect, len(declared))
         return Beginning(name_positions(count, declared), start, preamble, None, None)
     start = _skip_empty(block, start, dialect, reading)
     end = _header_end(block, start, reading, name)

@@ -104,6 +104,24 @@ def test_from_the_file_that_the_sender_corrected(
     assert {status for _, status, _ in statuses(rows, first.load_id or "")} == {"open"}
 
 
+def test_a_file_without_header_keeps_its_number_of_fields(
+    sail: Loader, contract: Contract, tmp_path: Path, landfall: Landfall, rows: Query
+) -> None:
+    source = "    format: csv\n    customProperties:\n      - {property: readOptions, value: {header: false}}"
+    columns = ["{name: id, logicalType: integer}", "{name: name, logicalType: string}"]
+    load = LOAD.replace("MODE", "append")
+    file = tmp_path / "a.csv"
+    file.write_text("".join(f"{i},ant\n" for i in range(50)) + "99,Smith, John\n")
+    narrow = contract("replay_fields", columns, load=load, source=source)
+    first = sail.one(file, narrow)
+    done = landfall("replay", first.load_id, "--contracts", narrow, "--json", "--quiet")
+    assert (done.code, done.receipts[0]["rows"]["rejected"]) == (0, 1)
+    assert rows("SELECT count(*) FROM replay_fields.target") == [(50,)]
+    wide = contract("replay_fields", [*columns, "{name: first, logicalType: string}"], load=load, source=source)
+    assert landfall("replay", first.load_id, "--contracts", wide).code == 0
+    assert rows("SELECT id, name, first FROM replay_fields.target WHERE id = 99") == [(99, "Smith", " John")]
+
+
 def test_json_records(sail: Loader, contract: Contract, tmp_path: Path, landfall: Landfall, rows: Query) -> None:
     load = LOAD.replace("MODE", "upsert")
     file = tmp_path / "a.json"

@@ -19,7 +19,8 @@ from pipeline.extract.path_columns import append_values, path_values
 
 
 class CsvExtraction(Extraction):
-    """A CSV source object: one file or, in a zip, several with the same columns. Lines count on from file to file."""
+    """A CSV source object: one file or, in a zip, several with the same columns in one order. Lines count on from file
+    to file."""
 
     def __init__(self, members: tuple[Member, ...], name: str, dataset: Dataset, area: PartArea) -> None:
         """Reads the first header. Raises SourceError if there is none or it is broken."""
@@ -31,7 +32,7 @@ class CsvExtraction(Extraction):
         with closing(members[0].open()) as stream:
             beginning = CsvFile(stream, dataset, name, 1, area.part_bytes).beginning
         self._path_values = path_values(name, dataset.source_columns, [c.name for c in beginning.columns])
-        self._file_names = {column.name for column in beginning.columns}
+        self._file_names = [column.name for column in beginning.columns]
         self.columns = (*beginning.columns, *self._path_values)
         self.header_raw, self.preamble = beginning.header_raw, beginning.preamble
         self._kept = self.carried(dataset, beginning.columns)
@@ -66,10 +67,12 @@ class CsvExtraction(Extraction):
             yield append_values(table, self._path_values, self.schema).select(self.schema.names), size
 
     def _require_same_columns(self, file: CsvFile, member: Member) -> None:
-        names = {column.name for column in file.beginning.columns}
-        if names != self._file_names:
-            differing = ", ".join(sorted(names ^ self._file_names))
-            raise SourceError(
-                f"{member.label(self._name)}: its columns differ from those of {self._members[0].name!r}"
-                f" in the same archive ({differing}); send files of one layout together"
-            )
+        names = [column.name for column in file.beginning.columns]
+        if names == self._file_names:
+            return
+        differing = ", ".join(sorted({*names} ^ {*self._file_names}))
+        how = f"differ from those ({differing})" if differing else "stand in another order than those"
+        raise SourceError(
+            f"{member.label(self._name)}: its columns {how} of {self._members[0].name!r} in the same archive;"
+            " send files of one layout together"
+        )

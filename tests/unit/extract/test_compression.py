@@ -130,19 +130,25 @@ def test_a_bomb_is_refused(tmp_path: Path, kind: str, monkeypatch: pytest.Monkey
 
 
 def test_several_files_of_one_dataset_are_read_one_after_the_other(tmp_path: Path) -> None:
-    members = {"1.csv": b"a,b\n1,2\nbad\n", "2.csv": b"b,a\n4,3\n", "__MACOSX/._1.csv": b"junk", "d/": b""}
+    members = {"1.csv": b"a,b\n1,2\nbad\n", "2.csv": b"A,b\n3,4\n", "__MACOSX/._1.csv": b"junk", "d/": b""}
     outcome = read_bytes(tmp_path, zipped(**members), dataset(AB))
     assert sorted(outcome.table.select(["a", "b", "_line"]).to_pylist(), key=lambda row: row["_line"]) == [
         {"a": "1", "b": "2", "_line": 2},
         {"a": "3", "b": "4", "_line": 5},
     ]
     assert [(r.line, r.raw) for r in outcome.rejects] == [(3, b"bad")]
-    assert outcome.raw(2, 5) == [b"1,2", b"4,3"]
+    assert outcome.raw(2, 5) == [b"1,2", b"3,4"]
 
 
 def test_files_of_different_columns_do_not_go_together(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"2\.csv.*differ.*c"):
         read_bytes(tmp_path, zipped(**{"1.csv": b"a,b\n", "2.csv": b"a,c\n"}), dataset(AB))
+
+
+def test_files_of_another_order_of_columns_do_not_go_together(tmp_path: Path) -> None:
+    """Rejects of all files go back below the header of the first."""
+    with pytest.raises(SourceError, match=r"2\.csv.*another order than .*1\.csv"):
+        read_bytes(tmp_path, zipped(**{"1.csv": b"a,b\n", "2.csv": b"b,a\n"}), dataset(AB))
 
 
 @pytest.mark.parametrize("inner", PACKED)

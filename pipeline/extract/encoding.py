@@ -11,18 +11,31 @@ import numpy.typing as npt
 
 from pipeline.errors import SourceError
 
-_INVALID = "landfall_invalid"
+_INVALID, _INVALID_UNIT = "landfall_invalid", "landfall_invalid_unit"
+_ASCII, _BEYOND_ASCII = bytes(range(128)), bytes(range(128, 256))
 _LF, _CR = 10, 13
 _STATEFUL = ("iso2022", "hz", "utf-7", "utf-8-sig")
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
-    """Stand-in for undecodable bytes: a lone surrogate, which is invalid in UTF-8 and so stays visible as wrong."""
+    """Stand-in for undecodable bytes: a lone surrogate, which is invalid in UTF-8 and so stays visible as wrong.
+
+    No ASCII is left out with them: a codec may count a line end or a quote to the character that it misses.
+    """
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    others = error.object[error.start + 1 : error.end]
+    return "\udcff", error.end - len(others.lstrip(_BEYOND_ASCII))
+
+
+def _mark_unit(error: UnicodeError) -> tuple[str, int]:
+    """The same for UTF-16 and UTF-32, where a byte is no character."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return "\udcff", error.end
 
 
+codecs.register_error(_INVALID_UNIT, _mark_unit)
 codecs.register_error(_INVALID, _mark)
 
 
@@ -96,7 +109,7 @@ class Encoding:
 
     @cached_property
     def _keeps_ascii(self) -> bool:
-        return self.width == 1
+        return _ASCII.decode(self.name, "replace") == _ASCII.decode("ascii")
 
     def _is_usable(self, line_end: bytes) -> bool:
         if self.name.startswith(("utf-16", "utf-32")):
@@ -107,7 +120,7 @@ class Encoding:
         return np.frombuffer(raw, f"{self._order}u{self.width}", len(raw) // self.width)
 
     def _marked(self, line: bytes) -> bytes:
-        return line.decode(self.name, _INVALID).encode("utf-8", "surrogatepass")
+        return line.decode(self.name, _INVALID if self.width == 1 else _INVALID_UNIT).encode("utf-8", "surrogatepass")
 
 
 _MARKS = (

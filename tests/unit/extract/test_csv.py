@@ -160,6 +160,31 @@ def test_bytes_outside_a_declared_encoding_reject_their_record(tmp_path: Path) -
     assert [(r.line, r.raw, r.rule) for r in outcome.rejects] == [(3, b"x\x81,2", "encoding")]
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("bad", [b"\x8f", b"\x81", b"\x810"])
+@pytest.mark.parametrize("encoding", ["euc_jp", "euc_jisx0213", "euc_jis_2004", "gb18030"])
+def test_bytes_outside_an_encoding_never_pass_a_line_end_or_a_quote(
+    tmp_path: Path, encoding: str, bad: bytes, end: bytes
+) -> None:
+    lines = [b"a,b", b"1,2", b"3," + bad, b"4,5", b'"' + bad + b'",6', b"7,8", b'9,"x"', b"wrong"]
+    outcome = read_bytes(tmp_path, end.join([*lines, b""]), dataset(AB, encoding=encoding), part_bytes=9)
+    assert outcome.rows == [("1", "2"), ("4", "5"), ("7", "8"), ("9", "x")]
+    assert [(r.line, r.raw, r.rule) for r in outcome.rejects] == [
+        (3, lines[2], "encoding"),
+        (5, lines[4], "encoding"),
+        (8, b"wrong", "structure"),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis_2004", "shift_jisx0213", "cp864"])
+def test_a_byte_is_read_alike_whatever_stands_beside_it(tmp_path: Path, encoding: str) -> None:
+    ascii_alone = b"a,b\n\\,~%\n"
+    alone = read_bytes(tmp_path, ascii_alone, dataset(AB, encoding=encoding)).rows
+    letter = "\uff71" if encoding != "cp864" else "\ufe8d"
+    beside = read_bytes(tmp_path, ascii_alone + f"{letter},1\n".encode(encoding), dataset(AB, encoding=encoding)).rows
+    assert beside == [*alone, (letter, "1")]
+
+
 def test_half_a_surrogate_in_utf16_rejects_its_record(tmp_path: Path) -> None:
     content = "a,b\n".encode("utf-16-le") + b"\x00\xd8" + ",1\n2,3\n".encode("utf-16-le")
     outcome = read_bytes(tmp_path, content, dataset(AB, encoding="utf-16-le"))

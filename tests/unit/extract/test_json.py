@@ -204,6 +204,14 @@ def test_an_array_that_is_not_closed_or_goes_on_is_an_error(tmp_path: Path, cont
         _read(tmp_path, content)
 
 
+@pytest.mark.parametrize(("encoding", "bad"), [("euc_jp", b"\x8f"), ("gb18030", b"\x810")])
+def test_bytes_outside_an_encoding_never_pass_a_line_end(tmp_path: Path, encoding: str, bad: bytes) -> None:
+    lines = [b'{"a":1}', b'{"a":"' + bad, b'{"a":3}', b'{"a":4}', b'{"a":5,}']
+    outcome = _read(tmp_path, b"\n".join(lines), encoding=encoding)
+    assert outcome.lines == [1, 3, 4]
+    assert [(r.line, r.raw) for r in outcome.rejects] == [(2, lines[1]), (5, lines[4])]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-32-be"])
 @pytest.mark.parametrize("content", ['[{"a":"é"},7]', '{"a":"é"}\n7'])
 def test_other_encodings(tmp_path: Path, encoding: str, content: str) -> None:

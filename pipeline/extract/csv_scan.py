@@ -2,7 +2,8 @@
 
 A violation costs the physical line on which its record began, and reading resumes at the next line. A record that is
 well formed over several lines but wrong in itself (its field count, a NUL, bad bytes) is one reject as a whole, unless
-one of its further lines is a good record alone: then its quotes were the mistake, and the line is kept for itself.
+its field count is wrong and one of its further lines is a good record alone: then its quotes were the mistake, and the
+line is kept for itself. With the right count the quotes are right, and what they hold is text, whatever it looks like.
 """
 
 from __future__ import annotations
@@ -75,17 +76,18 @@ class Scanner:
         text, line_end = block.text, self._reading.line_end(block.text, position)
         extent = self._reading.extent(text, position)
         if extent is not None:
-            why = self._why_wrong(text[position:extent])
-            return (line_end if self._a_line_is_good(text, line_end, extent) else extent), why
+            fields = self._reading.split(text[position:extent])
+            quotes_are_wrong = len(fields) != self._grammar.fields and self._a_line_is_good(text, line_end, extent)
+            return (line_end if quotes_are_wrong else extent), self._why_wrong(fields)
         broken = self._reading.broken(text, position)
-        if broken is None and not (block.last or block.full):
+        if broken is None and not block.last and not (block.full and position == 0):
             return None
         never_closed = Violation("structure", None, "the quote that opens a field is never closed")
         return line_end, self._encoding_first(text[position:line_end], broken or never_closed)
 
-    def _why_wrong(self, record: bytes) -> Violation:
-        """What is wrong with a record whose quotes are in order."""
-        fields, wanted = self._reading.split(record), self._grammar.fields
+    def _why_wrong(self, fields: list[bytes]) -> Violation:
+        """What is wrong with a record of these fields, whose quotes are in order."""
+        wanted = self._grammar.fields
         if bad := [i for i, value in enumerate(fields) if not is_utf8(value)]:
             return Violation("encoding", bad[0], "bytes that the encoding does not allow")
         if bad := [i for i, value in enumerate(fields) if b"\0" in value]:

@@ -45,7 +45,9 @@ def expect(text: bytes, fields: int, delimiter: bytes = b",", quote: bytes = b'"
         elif rule is None and not (rule := _fault(values, fields)):
             expected.rows.append(Row(line, _without_end(text[position:end]), [value.decode() for value in values]))
         else:
-            if end is None or _a_line_is_good(text, line_end.end(), end, fields, delimiter, quote, escape):
+            if end is None or (
+                len(values) != fields and _a_line_is_good(text, line_end.end(), end, fields, delimiter, quote, escape)
+            ):
                 end = line_end.end()
             line_text = text[position : line_end.end()]
             if rule == "structure" and values is None and not _is_utf8(line_text):

@@ -89,6 +89,16 @@ def test_a_wrong_record_of_several_lines_is_one_reject(tmp_path: Path) -> None:
     assert outcome.lines == [4]
 
 
+@pytest.mark.parametrize(("bad", "rule"), [(b"\xff", "encoding"), (b"\0", "not_storable")])
+def test_a_bad_byte_within_quotes_makes_no_record_of_what_stands_beside_it(
+    tmp_path: Path, bad: bytes, rule: str
+) -> None:
+    record = b'1,"bad ' + bad + b'\n2,forged\nend"'
+    outcome = read_bytes(tmp_path, b"a,b\n" + record + b"\n3,ok\n", dataset(AB))
+    assert outcome.rows == [("3", "ok")]
+    assert [(r.line, r.raw, r.rule) for r in outcome.rejects] == [(2, record, rule)]
+
+
 @pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\n\n"])
 def test_a_file_without_its_header_is_an_error(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(SourceError, match=r"empty|no header"):
@@ -253,6 +263,18 @@ def test_an_open_quote_before_more_than_a_record_may_hold_costs_one_line(
     outcome = read_bytes(tmp_path, content, dataset(AB), part_bytes=1 << 12)
     assert len(outcome.rows) == 50_000
     assert outcome.rules == [(2, "structure")]
+
+
+def test_a_good_record_at_the_end_of_what_an_open_quote_may_hold_stays_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "LONGEST_RECORD", 1 << 10)
+    for size in range(960, 1010):
+        filling = b"3," + b"x" * (size - len(b'1,"2\n3,\n')) + b"\n"
+        content = b'a,b\n1,"2\n' + filling + b'4,"two\nlines, 5\n6,forged\nend"\n7,8\n' + b"9,9\n" * 500
+        outcome = read_bytes(tmp_path, content, dataset(AB), part_bytes=300)
+        assert outcome.rules == [(2, "structure")]
+        assert outcome.rows[1:4] == [("4", "two\nlines, 5\n6,forged\nend"), ("7", "8"), ("9", "9")]
 
 
 def test_every_kind_of_text_comes_back_byte_for_byte(tmp_path: Path) -> None:

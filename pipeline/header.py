@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pipeline.contract.dataset import Column, ColumnType, Dataset
+from pipeline.contract.names import snake_case
 from pipeline.errors import RefusedError
 
 
@@ -64,13 +65,17 @@ def check_header(dataset: Dataset, arrived: Sequence[Arrived], uri: str) -> Head
 
 
 def _no_doubles(dataset: Dataset, arrived: Sequence[Arrived], uri: str) -> None:
-    doubled = {header for header, count in Counter(column.header for column in arrived).items() if count > 1}
-    wanted = [column.header for column in arrived if column.header in doubled and column.name in dataset.source_columns]
-    if wanted:
-        raise RefusedError(
-            f"{uri}: the column {wanted[0]!r} stands more than once in the header, and the contract uses it: "
-            "which one is meant cannot be known. Ask the sender for a file with distinct names"
-        )
+    alike: dict[str, list[Arrived]] = defaultdict(list)
+    for column in arrived:
+        alike[snake_case(column.header)].append(column)
+    alike.pop("", None)  # blank headers are named by their places
+    for name, columns in alike.items():
+        if len(columns) > 1 and any(column.name in dataset.source_columns for column in columns):
+            headers = ", ".join(repr(column.header) for column in columns)
+            raise RefusedError(
+                f"{uri}: the column {name!r} stands more than once in the header ({headers}), and the contract uses "
+                "it: which one is meant cannot be known. Ask the sender for a file with distinct names"
+            )
 
 
 def _missing(missing: list[str], new: list[str], uri: str, dataset: Dataset) -> str:

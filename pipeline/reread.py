@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.contract.dataset import Dataset
-from pipeline.contract.names import snake_case
 from pipeline.errors import SourceError, UsageError
 from pipeline.extract import LINE, PartArea, open_source
+from pipeline.extract.headers import name_columns
 from pipeline.source import SourceObject, fetch
 
 FORMATS = ("parquet", "xlsx", "avro", "orc")
@@ -64,8 +64,8 @@ def schema_text(schema: pa.Schema, left_out: Sequence[str]) -> str:
 
 def _row(record: str, schema: pa.Schema, where: str) -> dict[str, Any]:
     try:
-        found = {snake_case(key): value for key, value in json.loads(record, parse_int=str, parse_float=str).items()}
-    except (ValueError, AttributeError) as error:
+        found = _named(record)
+    except (ValueError, TypeError) as error:
         raise UsageError(f"{where} is not a JSON object any more. Nothing was loaded; correct it") from error
     row = {}
     for field in schema:
@@ -77,6 +77,20 @@ def _row(record: str, schema: pa.Schema, where: str) -> dict[str, Any]:
                 "Nothing was loaded; correct it"
             ) from error
     return row
+
+
+def _named(record: str) -> dict[str, Any]:
+    """The values of a JSON object by the columns that its keys name as a header. Raises ValueError or TypeError."""
+    pairs: list[tuple[str, Any]] = []
+
+    def object_of(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        pairs[:] = found  # the object around all others comes last
+        return dict(found)
+
+    if not isinstance(json.loads(record, parse_int=str, parse_float=str, object_pairs_hook=object_of), dict):
+        raise TypeError(record)
+    columns = name_columns([key for key, _ in pairs])
+    return {column.name: value for column, (_, value) in zip(columns, pairs, strict=True)}
 
 
 def _value(found: Any, wanted: pa.DataType) -> Any:

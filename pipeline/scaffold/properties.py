@@ -40,8 +40,9 @@ class Described:
 
 def describe(sample: Sample) -> Described:
     """The properties for a sample's columns."""
-    headers = [column.header for column in sample.columns]
-    kept = [column for column in sample.columns if headers.count(column.header) == 1]
+    names = [snake_case(column.header) for column in sample.columns]
+    alike = {name for name in names if name and names.count(name) > 1}
+    kept = [column for column, name in zip(sample.columns, names, strict=True) if name not in alike]
     columns = {c.name: _distinct(sample.table.column(c.name)) for c in kept}
     read = sample.layout.read
     own = read.format not in _TEXT_FORMATS
@@ -58,7 +59,7 @@ def describe(sample: Sample) -> Described:
         tuple(properties),
         missing,
         tuple(keys(sample.table, countable, guesses)),
-        tuple(dict.fromkeys(header for header in headers if headers.count(header) > 1)),
+        tuple(dict.fromkeys(c.header for c in sample.columns if snake_case(c.header) in alike)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -61,9 +61,16 @@ def test_a_missing_column_is_filled_where_the_contract_says_so() -> None:
     assert check_header(dataset(missing_columns="fill"), sent("order_no"), "f.csv").filled == ("amount",)
 
 
-def test_a_doubled_column_that_is_used_is_refused() -> None:
-    with pytest.raises(RefusedError, match="'amount' stands more than once"):
-        check_header(dataset(), [*sent("order_no", "amount"), Sent("amount_2", "amount")], "f.csv")
+@pytest.mark.parametrize("spelling", ["amount", "Amount", "AMOUNT"])
+def test_a_doubled_column_that_is_used_is_refused_however_it_is_spelled(spelling: str) -> None:
+    with pytest.raises(RefusedError, match=f"'amount' stands more than once.*'amount', '{spelling}'"):
+        check_header(dataset(), [*sent("order_no", "amount"), Sent("amount_2", spelling)], "f.csv")
+
+
+def test_blank_headers_are_names_of_their_places() -> None:
+    blank = replace(dataset(), source_columns=("order_no", "col_2"))
+    columns = [*sent("order_no"), Sent("col_2", ""), Sent("col_3", ""), Sent("col_4", "%")]
+    assert check_header(blank, columns, "f.csv").ignored == ("col_3", "col_4")
 
 
 def test_a_doubled_column_that_is_not_used_does_not_matter() -> None:

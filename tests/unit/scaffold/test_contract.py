@@ -62,9 +62,10 @@ def test_headers_that_are_no_names_of_columns(tmp_path: Path) -> None:
 
 
 def test_a_doubled_header_is_left_out_and_named(tmp_path: Path) -> None:
-    found = scaffolded(tmp_path, "id,v,v\n1,2,3\n2,3,4\n")
-    assert list(found.properties) == ["id"]
+    found = scaffolded(tmp_path, "id,v,V,,\n1,2,3,4,5\n2,3,4,5,6\n")
+    assert list(found.properties) == ["id", "col_4", "col_5"]
     assert "left out: 'v' stands in the header more than once" in found.text
+    assert "left out: 'V' stands in the header more than once" in found.text
 
 
 def test_a_beginning_of_a_large_file_is_said_to_be_one(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def _file(
     """The rejects as a file in the work area, and which record of it is which reject."""
     path, dialect = work / "rejects", _dialect(load)
     if corrected:
-        returned.corrected(path, corrected, dialect)
+        returned.corrected(path, corrected, dialect, dataset.read.skip_lines)
     elif dialect.get("format") in reread.FORMATS:
         rejects = reread.from_source(path, load, rejects, dataset)
     else:

@@ -14,6 +14,7 @@ from typing import Any
 from pipeline import reread
 from pipeline.dialect import text_of
 from pipeline.errors import SourceError
+from pipeline.extract.encoding import resolve
 from pipeline.formulas import as_meant
 
 # What `landfall rejects --csv` writes into its last column.
@@ -37,29 +38,41 @@ def as_sent(path: Path, rejects: Sequence[Mapping[str, Any]], dialect: Mapping[s
     path.write_bytes(head + b"".join((reject["raw"] or b"") + end for reject in rejects))
 
 
-def corrected(path: Path, returned: Path, dialect: Mapping[str, Any]) -> None:
-    """Write the corrected CSV file `returned` without the column `reason` that `landfall rejects --csv` gave it."""
+def corrected(path: Path, returned: Path, dialect: Mapping[str, Any], skip_lines: int) -> None:
+    """Write the corrected CSV file `returned` without the column `reason` that `landfall rejects --csv` gave it.
+
+    The `skip_lines` before the header stay as they are: they need not be CSV.
+    """
+    content = _content(returned)
     if dialect.get("format") != "csv":
-        records = [row[0] for row in _rows(returned, _OURS)[1:] if row]
+        records = [row[0] for row in _rows(content, _OURS, returned)[1:] if row]
         if dialect.get("format") in reread.FORMATS:
             reread.from_records(path, records, dialect, returned)
             return
         path.write_bytes(_json_lines([record.encode() for record in records]))
         return
-    rows = _rows(returned, dialect)
+    encoding, mark = resolve(dialect["encoding"], content, str(returned))
+    lines = encoding.line_starts(content)
+    below = max(len(mark), int(lines[: skip_lines + 1][-1]))
+    rows = _rows(content[below:], dialect, returned)
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\n", **_form(dialect)).writerows(_without_reason(rows, bool(dialect.get("header"))))
-    path.write_bytes(out.getvalue().encode(dialect["encoding"]))
+    path.write_bytes(content[:below] + out.getvalue().encode(dialect["encoding"]))
 
 
-def _rows(returned: Path, style: Mapping[str, Any]) -> list[list[str]]:
-    csv.field_size_limit(sys.maxsize)
+def _content(returned: Path) -> bytes:
     try:
-        text = returned.read_bytes().decode(style["encoding"])
-        records = csv.reader(io.StringIO(text, newline=""), strict=True, **_form(style))
-        return [list(map(as_meant, record)) for record in records]
+        return returned.read_bytes()
     except OSError as error:
         raise SourceError(f"{returned}: cannot be read: {error.strerror}") from error
+
+
+def _rows(content: bytes, style: Mapping[str, Any], returned: Path) -> list[list[str]]:
+    csv.field_size_limit(sys.maxsize)
+    try:
+        text = content.decode(style["encoding"])
+        records = csv.reader(io.StringIO(text, newline=""), strict=True, **_form(style))
+        return [list(map(as_meant, record)) for record in records]
     except (UnicodeDecodeError, csv.Error) as error:
         raise SourceError(
             f"{returned}: cannot be read as the sender's own CSV ({style['encoding']}, delimiter "
@@ -77,11 +90,12 @@ def _without_reason(rows: list[list[str]], header: bool) -> Iterable[list[str]]:
 
 
 def _form(style: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything in quotes: a field may begin like a comment, and Python 3.11 forgets the quotes that a CR needs."""
     quote, escape = style["quote"], style["escape"]
     return {
         "delimiter": style["delimiter"],
         "quotechar": quote,
-        "quoting": csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        "quoting": csv.QUOTE_ALL if quote else csv.QUOTE_NONE,
         "escapechar": escape,
         "doublequote": escape is None,
     }

@@ -29,6 +29,7 @@ MAGIC = {
     b"BZh": "bzip2",
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
+    **{bytes([low]) + b"\x2a\x4d\x18": "zstd" for low in range(0x50, 0x60)},  # a frame to skip comes first
     b"PK\x03\x04": "zip",
     b"PK\x05\x06": "zip",
 }
@@ -135,7 +136,7 @@ class GuardedStream(ByteStream):
         self._stream = stream
         self._name = name
         self._kind = kind
-        self._limit = max(EXPANSION_FREE, compressed * EXPANSION_RATIO)
+        self._limit = expansion_limit(compressed)
         self._read = 0
         self._head: bytes | None = None
 
@@ -148,10 +149,7 @@ class GuardedStream(ByteStream):
             piece += self._decompressed(size - len(piece))
         self._read += len(piece)
         if self._read > self._limit:
-            raise SourceError(
-                f"{self._name}: the {self._kind} archive expands to more than {self._limit:,} bytes, which looks like a"
-                " decompression bomb; if it is real, send it in smaller files or uncompressed"
-            )
+            raise SourceError(bomb(self._name, self._kind, self._limit))
         return piece
 
     def _decompressed(self, size: int) -> bytes:
@@ -167,6 +165,19 @@ class GuardedStream(ByteStream):
     def close(self) -> None:
         self._stream.close()
         super().close()
+
+
+def expansion_limit(compressed: int) -> int:
+    """Bytes that an archive of this size may expand to."""
+    return max(EXPANSION_FREE, compressed * EXPANSION_RATIO)
+
+
+def bomb(name: str, kind: str, limit: int) -> str:
+    """The message for an archive that goes beyond its limit."""
+    return (
+        f"{name}: the {kind} archive expands to more than {limit:,} bytes, which looks like a"
+        " decompression bomb; if it is real, send it in smaller files or uncompressed"
+    )
 
 
 def corrupt(name: str, kind: str, read: int, error: Exception) -> str:

@@ -33,6 +33,8 @@ class CsvFile:
         if self._dialect.longer:
             self._reader.encoding = DelimiterStandIn(self._reader.encoding, self._dialect.longer, name)
         first = self._reader.next()
+        while first and first.lines <= dataset.read.skip_lines and not (first.last or first.full or first.overlong):
+            first = self._reader.next()
         self.beginning = read_beginning(first, self._reader.mark, dataset, self._dialect, name)
         if first is not None:
             self._reader.consume(first, self.beginning.end)

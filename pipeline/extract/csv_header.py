@@ -57,6 +57,8 @@ def _nothing(block: Block | None, dataset: Dataset, name: str) -> Block:
 
 def _after_preamble(block: Block, dataset: Dataset, name: str) -> int:
     skip = dataset.read.skip_lines
+    if skip > block.lines and not block.last:
+        raise SourceError(f"{name}: the {skip} lines before the header are too long; is it a text file?")
     if skip > block.lines:
         raise SourceError(f"{name}: has {block.lines} lines, but the contract skips the first {skip}")
     return int(block.line_starts[skip])

@@ -129,6 +129,21 @@ def test_a_bomb_is_refused(tmp_path: Path, kind: str, monkeypatch: pytest.Monkey
         read_bytes(tmp_path, bomb, dataset(AB))
 
 
+def test_many_files_of_an_archive_have_one_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compression, "EXPANSION_FREE", 1 << 18)
+    monkeypatch.setattr(compression, "EXPANSION_RATIO", 20)
+    content = b"a,b\n" + b"0,0\n" * 60_000
+    assert len(read_bytes(tmp_path, zipped(f=content), dataset(AB)).rows) == 60_000
+    with pytest.raises(SourceError, match="bomb"):
+        read_bytes(tmp_path, zipped(f=content, g=content), dataset(AB))
+
+
+@pytest.mark.parametrize("magic", [0x50, 0x5F])
+def test_a_zstd_file_may_begin_with_a_frame_to_skip(tmp_path: Path, magic: int) -> None:
+    skipped = bytes([magic]) + b"\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"what?"
+    assert len(read_bytes(tmp_path, skipped + _zstd(TEXT) + skipped, dataset(AB)).rows) == 3_000
+
+
 def test_several_files_of_one_dataset_are_read_one_after_the_other(tmp_path: Path) -> None:
     members = {"1.csv": b"a,b\n1,2\nbad\n", "2.csv": b"A,b\n3,4\n", "__MACOSX/._1.csv": b"junk", "d/": b""}
     outcome = read_bytes(tmp_path, zipped(**members), dataset(AB))

@@ -131,6 +131,21 @@ def test_preamble_comments_and_header_come_back_as_sent(tmp_path: Path) -> None:
     assert outcome.extraction.preamble == b'Report;x\r\n"unbalanced\r\n'
 
 
+def test_skipped_lines_may_be_longer_than_a_block(tmp_path: Path) -> None:
+    described = dataset(AB, skip_lines=3)
+    preamble = b"x" * 30 + b"\n" + b"y" * 300 + b"\n" + b"z" * 31 + b"\n"
+    outcome = read_bytes(tmp_path, preamble + b"a,b\n1,2\n", described, part_bytes=32)
+    assert (outcome.rows, outcome.lines, outcome.extraction.preamble) == ([("1", "2")], [5], preamble)
+    with pytest.raises(SourceError, match="has 2 lines, but the contract skips the first 3"):
+        read_bytes(tmp_path, b"x" * 40 + b"\ny\n", described, part_bytes=32)
+
+
+def test_skipped_lines_that_never_end_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "LONGEST_RECORD", 1 << 10)
+    with pytest.raises(SourceError, match="the 2 lines before the header are too long"):
+        read_bytes(tmp_path, b"x\n" + b"y" * 2000 + b"\na,b\n", dataset(AB, skip_lines=2), part_bytes=32)
+
+
 def test_without_a_header_the_contract_names_the_columns_in_their_order(tmp_path: Path) -> None:
     outcome = read_bytes(tmp_path, b"1,2,3\n4,5,6\n", dataset(AB, header=False))
     assert [column.name for column in outcome.extraction.columns] == ["a", "b", "col_3"]

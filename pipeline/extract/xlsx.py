@@ -6,10 +6,10 @@ A sheet is held in memory while it is read: it ends at 1,048,576 rows, and an ar
 from __future__ import annotations
 
 import zipfile
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
+from xml.parsers.expat import ExpatError
 
 import pyarrow as pa
 import python_calamine as calamine
@@ -23,10 +23,13 @@ from pipeline.extract.parts import PartArea, PartWriter, RawPart
 from pipeline.extract.path_columns import append_values, path_values
 from pipeline.extract.rejects import RawReject
 from pipeline.extract.rows_as_json import as_json
-from pipeline.extract.xlsx_cells import CellFault, faults, text_of
+from pipeline.extract.xlsx_cells import text_of
+from pipeline.extract.xlsx_xml import CellFault, Sheet, read_sheet
 
+LARGEST_SHEET = 64_000_000
+"""Cells, empty ones too, up to the last one with a value: calamine takes 32 bytes for each, 2 GB for so many."""
 _ROWS = 10_000
-_CORRUPT = (calamine.CalamineError, zipfile.BadZipFile, OSError, KeyError, IndexError, ValueError)
+_CORRUPT = (calamine.CalamineError, zipfile.BadZipFile, ExpatError, OSError, KeyError, IndexError, ValueError)
 
 Cells = list[str | None]
 
@@ -42,8 +45,10 @@ class XlsxExtraction(Extraction):
             _refuse_bomb(path, name)
             workbook = calamine.CalamineWorkbook.from_path(str(path))
             number = _sheet_number(workbook, dataset.read.sheet, name)
+            self._xml = read_sheet(path, number)
+            _refuse_far_cell(self._xml, name)
             self._sheet = workbook.get_sheet_by_index(number)
-            self._faults = _by_row(faults(path, number))
+            self._left = (self._sheet.start or (0, 0))[1]
         except _CORRUPT as error:
             raise SourceError(
                 f"{name}: not a readable XLSX file, truncated or corrupt ({error}); send it again"
@@ -92,26 +97,45 @@ class XlsxExtraction(Extraction):
         return name_columns([cell or "" for cell in cells[:width]])
 
     def _all_rows(self) -> Iterator[tuple[int, Cells]]:
-        for line, row in enumerate(self._sheet.iter_rows(), 1):
-            yield line, [text_of(value) for value in row]
+        rows = self._sheet.iter_rows()
+        for line in count(1):
+            try:
+                row = next(rows, None)
+            except BaseException as error:
+                if not _is_out_of_range(error):
+                    raise
+                self._xml.faults[line] = CellFault(None, "a date or duration that is out of range")
+                row = []
+            if row is None:
+                break
+            yield line, self._texts(line, row)
+        # a row of nothing but faults is none to calamine if no value follows it
+        yield from ((beyond, []) for beyond in sorted(self._xml.faults) if beyond >= line)
+
+    def _texts(self, line: int, row: Sequence[object]) -> Cells:
+        cells = [text_of(value) for value in row]
+        for column, exact in self._xml.numbers.get(line, {}).items():
+            place = column - self._left
+            if 0 <= place < len(row) and isinstance(row[place], float):
+                cells[place] = exact
+        return cells
 
     def _records(self) -> Iterator[tuple[int, Cells]]:
         for line, cells in self._all_rows():
-            if line > self._rows_before and (line in self._faults or any(cell is not None for cell in cells)):
+            if line > self._rows_before and (line in self._xml.faults or any(cell is not None for cell in cells)):
                 yield line, cells
 
     def _is_good(self, line: int, cells: Cells) -> bool:
         if not (reject := self._fault(line, cells)):
             return True
         place, rule, message = reject
-        column = self._names[place] if place < len(self._names) else None
+        column = self._names[place] if place is not None and 0 <= place < len(self._names) else None
         self._spool.add(RawReject(line, self._raw(cells), column, rule, message))
         return False
 
-    def _fault(self, line: int, cells: Cells) -> tuple[int, str, str] | None:
-        left = (self._sheet.start or (0, 0))[1]
-        for fault in self._faults.get(line, ()):
-            return fault.column - left, "type", fault.message
+    def _fault(self, line: int, cells: Cells) -> tuple[int | None, str, str] | None:
+        if fault := self._xml.faults.get(line):
+            return None if fault.column is None else fault.column - self._left, "type", fault.message
         for place, cell in enumerate(cells):
             if cell is not None and place >= len(self._names):
                 return place, "structure", "a value to the right of the last header"
@@ -127,18 +151,18 @@ class XlsxExtraction(Extraction):
         return append_values(table, self._path_values, self.schema)
 
     def _raw(self, cells: Cells) -> bytes:
-        return as_json(self._headers, (_at(cells, place) for place in range(len(self._headers))))
+        width = max((place for place, cell in enumerate(cells, 1) if cell is not None), default=0)
+        headers = [*self._headers, *[""] * (width - len(self._headers))]
+        return as_json(headers, (_at(cells, place) for place in range(len(headers))))
 
 
 def _at(cells: Cells, place: int) -> str | None:
     return cells[place] if place < len(cells) else None
 
 
-def _by_row(found: Iterator[CellFault]) -> dict[int, list[CellFault]]:
-    rows: dict[int, list[CellFault]] = defaultdict(list)
-    for fault in found:
-        rows[fault.row].append(fault)
-    return dict(rows)
+def _is_out_of_range(error: BaseException) -> bool:
+    # Python's timedelta is exceeded, or Rust's; the latter's exception can be imported from nowhere
+    return isinstance(error, OverflowError) or type(error).__name__ == "PanicException"
 
 
 def _sheet_number(workbook: calamine.CalamineWorkbook, wanted: str | int | None, name: str) -> int:
@@ -157,4 +181,12 @@ def _refuse_bomb(path: Path, name: str) -> None:
     if expanded > max(EXPANSION_FREE, path.stat().st_size * EXPANSION_RATIO):
         raise SourceError(
             f"{name}: expands to {expanded:,} bytes, which looks like a decompression bomb; send it as CSV"
+        )
+
+
+def _refuse_far_cell(sheet: Sheet, name: str) -> None:
+    if sheet.rows * sheet.columns > LARGEST_SHEET:
+        raise SourceError(
+            f"{name}: the sheet's last value is in row {sheet.rows:,} and column {sheet.columns:,}, and a sheet may"
+            f" have {LARGEST_SHEET:,} cells up to there; delete what stands far from the table, or send it as CSV"
         )

@@ -17,6 +17,7 @@ from pipeline.extract import xlsx
 from tests.unit.extract.reading import Outcome, dataset, read_bytes
 
 AB = ("a", "b")
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
 def _book(*rows: Sequence[Any], failed: Sequence[str] = (), top: int = 0, left: int = 0, sheet: str = "Data") -> bytes:
@@ -32,6 +33,30 @@ def _book(*rows: Sequence[Any], failed: Sequence[str] = (), top: int = 0, left: 
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
+
+
+def _with(content: bytes, **parts: str) -> bytes:
+    """The workbook with other XML for its second `sheet`, its `styles` or its `workbook`."""
+    names = {"xl/worksheets/sheet2.xml": "sheet", "xl/styles.xml": "styles", "xl/workbook.xml": "workbook"}
+    original = zipfile.ZipFile(io.BytesIO(content))
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as changed:
+        for entry in original.namelist():
+            changed.writestr(entry, parts.get(names.get(entry, ""), original.read(entry)))
+    return sink.getvalue()
+
+
+def _written(rows: str, prefix: str = "", **parts: str) -> bytes:
+    """A workbook whose second sheet has the header a, b and then these rows of XML, without references there."""
+    header = "".join(f'<c t="inlineStr"><is><t>{name}</t></is></c>' for name in AB)
+    sheet = f'<worksheet xmlns="{_MAIN}"><sheetData><row>{header}</row>{rows}</sheetData></worksheet>'
+    if prefix:
+        sheet = (
+            sheet.replace("xmlns=", f"xmlns:{prefix}=")
+            .replace("<", f"<{prefix}:")
+            .replace(f"<{prefix}:/", f"</{prefix}:")
+        )
+    return _with(_book(), sheet=sheet, **parts)
 
 
 def _read(directory: Path, content: bytes, columns: Sequence[str] = AB, **options: Any) -> Outcome:
@@ -75,12 +100,83 @@ def test_an_error_or_a_formula_without_its_value_rejects_the_row(tmp_path: Path)
     ]
 
 
+@pytest.mark.parametrize("prefix", ["", "x"])
+@pytest.mark.parametrize(
+    "failed",
+    ['<c t="e"><v>#DIV/0!</v></c>', "<c><f>A2+1</f></c>", "<c><f>A2+1</f><v/></c>", '<c><f t="shared" si="0"/></c>'],
+)
+def test_cells_without_references_are_counted(tmp_path: Path, failed: str, prefix: str) -> None:
+    rows = f'<row><c><v>1</v></c>{failed}</row><row><c><v>2</v></c><c><f>1+2</f><v>3</v></c></row><row r="9">{failed}</row>'
+    outcome = _read(tmp_path, _written(rows, prefix))
+    assert outcome.rows == [("2", "3")]
+    assert outcome.lines == [3]
+    assert [(r.line, r.rule, r.column) for r in outcome.rejects] == [(2, "type", "b"), (9, "type", "a")]
+
+
+def test_the_name_of_a_sheet_may_be_any_text(tmp_path: Path) -> None:
+    workbook = zipfile.ZipFile(io.BytesIO(_book())).read("xl/workbook.xml").decode()
+    content = _written(
+        '<row><c><v>1</v></c><c t="e"><v>#N/A</v></c></row>', workbook=workbook.replace('"Sheet"', '"a>b"')
+    )
+    assert _read(tmp_path, content).rules == [(2, "type")]
+
+
+@pytest.mark.parametrize(
+    ("stored", "text"),
+    [
+        ("9007199254740993", "9007199254740993"),
+        ("-12345678901234567890", "-12345678901234567890"),
+        ("1.2345678901234568E+19", "12345678901234568000"),
+        ("9.00719925474099312E15", "9007199254740993.12"),
+        ("0.28999999999999998", "0.29"),
+        ("1e308", "1" + "0" * 308),
+    ],
+)
+def test_digits_beyond_a_double_are_kept_in_whole_numbers(tmp_path: Path, stored: str, text: str) -> None:
+    row = f"<row><c><v>{stored}</v></c><c><v>1</v></c></row>"
+    outcome = _read(tmp_path, _written(row))
+    assert outcome.rows == [(text, "1")]
+    assert outcome.raw(2) == [f'{{"a":"{text}","b":"1"}}'.encode()]
+
+
+@pytest.mark.parametrize("stored", ["1e400", "-1e400", "NaN", "inf"])
+def test_a_number_that_is_not_finite_rejects_the_row(tmp_path: Path, stored: str) -> None:
+    rows = f"<row><c><v>{stored}</v></c><c><v>1</v></c></row><row><c><v>2</v></c></row>"
+    outcome = _read(tmp_path, _written(rows))
+    assert outcome.rows == [("2", None)]
+    assert [(r.line, r.rule, r.column) for r in outcome.rejects] == [(2, "type", "a")]
+
+
+@pytest.mark.parametrize(("form", "stored"), [("[h]:mm:ss", "1e9"), ("[h]:mm:ss", "-1e12"), ("yyyy-mm-dd", "-1e300")])
+def test_a_duration_out_of_range_rejects_the_row(tmp_path: Path, form: str, stored: str) -> None:
+    styles = (
+        f'<styleSheet xmlns="{_MAIN}"><numFmts><numFmt numFmtId="200" formatCode="{form}"/></numFmts>'
+        '<cellXfs><xf numFmtId="0"/><xf numFmtId="200"/></cellXfs></styleSheet>'
+    )
+    rows = f'<row><c><v>1</v></c><c s="1"><v>{stored}</v></c></row><row><c><v>2</v></c><c s="1"><v>1</v></c></row>'
+    outcome = _read(tmp_path, _written(rows, styles=styles))
+    assert [row[0] for row in outcome.rows] == ["2"]
+    assert [(r.line, r.rule, r.column) for r in outcome.rejects] == [(2, "type", None)]
+
+
+@pytest.mark.parametrize("cell", ["XFD1048576", "BK1048576"])
+def test_a_cell_far_away_is_refused_before_memory_is_taken(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(SourceError, match=r"row 1,048,576 and column"):
+        _read(tmp_path, _written(f'<row r="1048576"><c r="{cell}"><v>1</v></c></row>'))
+
+
+def test_a_far_cell_without_a_value_takes_no_memory(tmp_path: Path) -> None:
+    rows = '<row><c><v>1</v></c><c><v>2</v></c></row><row r="1048576"><c r="XFD1048576" s="0"/></row>'
+    assert _read(tmp_path, _written(rows)).rows == [("1", "2")]
+
+
 def test_lines_are_the_sheet_s_own_rows(tmp_path: Path) -> None:
     content = _book(["title"], [], ["a", "b"], [1, 2], [None, None], [3, 4], [5, 6, 7], top=4, left=2, failed=["D10"])
     outcome = _read(tmp_path, content, skip_lines=5)
     assert outcome.rows == [("1", "2")]
     assert outcome.lines == [8]
     assert [(r.line, r.rule, r.column) for r in outcome.rejects] == [(10, "type", "b"), (11, "structure", None)]
+    assert outcome.rejects[1].raw == b'{"a":"5","b":"6","":"7"}'
     assert outcome.raw(8) == [b'{"a":"1","b":"2"}']
 
 
@@ -144,6 +240,12 @@ def test_entities_are_not_expanded(tmp_path: Path) -> None:
     except SourceError:
         return
     assert not any(cell and "root:" in cell for row in rows for cell in row)
+
+
+def test_a_sheet_that_declares_entities_is_refused(tmp_path: Path) -> None:
+    evil = f'<!DOCTYPE x [<!ENTITY e "x">]><worksheet xmlns="{_MAIN}"><sheetData/></worksheet>'
+    with pytest.raises(SourceError, match="entity 'e'"):
+        _read(tmp_path, _with(_book(AB), sheet=evil))
 
 
 def test_text_named_xlsx_is_an_error(tmp_path: Path) -> None:

@@ -12,13 +12,18 @@ import pyarrow as pa
 
 from pipeline.contract.dataset import Dataset
 from pipeline.contract.names import snake_case
-from pipeline.errors import SourceError
+from pipeline.errors import RefusedError, SourceError
 from pipeline.extract.extraction import LINE, SourceColumn
 from pipeline.extract.json_documents import Row
 from pipeline.extract.json_text import NULL, Cell
 from pipeline.extract.json_types import typed
 from pipeline.extract.path_columns import append_values, path_values
 from pipeline.extract.spark_ddl import parse_ddl
+
+MOST_UNKNOWN = 1_600
+"""Keys beyond the contract's that are kept: as many columns as a table of PostgreSQL may have."""
+_MORE = SourceColumn("and_more", "and more")
+"""Stands for the keys beyond those, in the receipt and in messages."""
 
 
 @dataclass(frozen=True)
@@ -39,47 +44,61 @@ class JsonColumns:
         declared = parse_ddl(dataset.read.read_schema) if dataset.read.read_schema else {}
         self._types = {snake_case(key): data_type for key, data_type in declared.items()}
         self._path = path_values(name, self._wanted, ())
-        self._is_fixed = False
+        self._path_names = {column.name for column in self._path}
         self._name = name
         self._keys: dict[str, list[str]] = {}
         self._known: set[str] = set()
+        self._unknown = 0
 
     @property
     def columns(self) -> tuple[SourceColumn, ...]:
-        """The contract's source columns, whether their keys have come or not, then the other keys seen so far."""
-        path = {column.name: column for column in self._path_values()}
+        """The contract's source columns, whether their keys have come or not, then the other keys seen so far.
+
+        Of other keys `MOST_UNKNOWN` are named, and a last one stands for the rest.
+        """
+        path = {column.name: column for column in self._path}
         named = {name: SourceColumn(name, keys[0]) for name, keys in self._keys.items()}
-        wanted = [named.get(name) or path.get(name) or SourceColumn(name, name) for name in self._wanted]
-        return (*wanted, *(column for name, column in named.items() if name not in self._wanted))
+        wanted = [path.get(name) or named.get(name) or SourceColumn(name, name) for name in self._wanted]
+        others = [column for name, column in named.items() if name not in self._wanted]
+        return (*wanted, *others, *([_MORE] if self._unknown > MOST_UNKNOWN else []))
 
     def schema(self) -> pa.Schema:
         """Of the parts: the contract's source columns, new keys if it adopts them, `_line`, values of the path."""
-        self._path = path = self._path_values()
-        self._is_fixed = True
-        names = [c.name for c in self.columns if c not in path and (c.name in self._wanted or self._adopts)]
+        names = [c.name for c in self.columns if not c.path and (c.name in self._wanted or self._adopts)]
         fields = [pa.field(name, self._type(name)) for name in names]
-        path_fields = [pa.field(column.name, self._type(column.name)) for column in path]
+        path_fields = [pa.field(column.name, self._type(column.name)) for column in self._path]
         return pa.schema([*fields, pa.field(LINE, pa.int64()), *path_fields])
 
     def learn(self, rows: Sequence[Row]) -> None:
-        """Take note of keys not seen before."""
+        """Take note of keys not seen before. Raises RefusedError for more new columns than a table may have."""
         new = set[str]().union(*rows) - self._known
         if not new:
             return
-        self._known |= new
         for key in dict.fromkeys(key for row in rows for key in row if key in new):
-            self._keys.setdefault(_column_name(key), []).append(key)
+            name = _column_name(key)
+            if name in self._wanted or self._has_room(key):
+                self._known.add(key)
+                self._keys.setdefault(name, []).append(key)
+
+    def _has_room(self, key: str) -> bool:
+        """Whether one more key that the contract does not know is kept: a sender may have ever new ones."""
+        self._unknown = min(self._unknown, MOST_UNKNOWN) + 1
+        if self._unknown > MOST_UNKNOWN and self._adopts:
+            raise RefusedError(
+                f"{self._name}: more than {MOST_UNKNOWN:,} keys that the contract does not know, such as {key[:80]!r},"
+                " and so more columns than a table may have; set evolution.newColumns to ignore"
+            )
+        return self._unknown <= MOST_UNKNOWN
 
     def build(self, rows: Sequence[Row], schema: pa.Schema) -> tuple[pa.Table, dict[int, Refusal]]:
         """The rows as a table (without `_line`), and those among them that must be refused, by place."""
         self.learn(rows)
         refusals: dict[int, Refusal] = {}
-        path = self._path_values()
-        names = [name for name in schema.names if name != LINE and name not in {column.name for column in path}]
+        names = [name for name in schema.names if name != LINE and name not in self._path_names]
         cells = self._cells(names, rows, refusals)
         arrays = [_array(name, cells[name], schema.field(name).type, refusals) for name in names]
         table = pa.table(dict(zip(names, arrays, strict=True))) if names else _no_columns(len(rows))
-        values = {column: self._path_value(column, text) for column, text in path.items()}
+        values = {column: self._path_value(column, text) for column, text in self._path.items()}
         return append_values(table, values, schema), refusals
 
     def _cells(self, names: list[str], rows: Sequence[Row], refusals: dict[int, Refusal]) -> dict[str, Sequence[Cell]]:
@@ -95,14 +114,6 @@ class JsonColumns:
 
     def _type(self, name: str) -> pa.DataType:
         return self._types.get(name, pa.string())
-
-    def _path_values(self) -> dict[SourceColumn, str | None]:
-        """Values of the path, but for columns that the documents were seen to have themselves before the first part."""
-        return (
-            self._path
-            if self._is_fixed
-            else {column: value for column, value in self._path.items() if column.name not in self._keys}
-        )
 
     def _path_value(self, column: SourceColumn, text: str | None) -> pa.Scalar:
         try:

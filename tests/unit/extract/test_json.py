@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import ContractError, SourceError
+from pipeline.errors import ContractError, RefusedError, SourceError
+from pipeline.extract.json_columns import MOST_UNKNOWN
 from tests.unit.extract.reading import Outcome, dataset, read_bytes
 
 AB = ("a", "b")
@@ -175,6 +176,30 @@ def test_values_of_the_path_have_the_type_of_the_read_schema(tmp_path: Path) -> 
     assert outcome.table.to_pylist() == [{"a": "1", "_line": 1, "dt": datetime.date(2024, 5, 6)}]
     with pytest.raises(SourceError, match="dt=soon"):
         _read(tmp_path, '{"a":1}', name="s3://x/dt=soon/f.json", **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("part_bytes", [1, 10, 1 << 20])
+@pytest.mark.parametrize("own", [1, 3])
+def test_a_level_of_the_path_wins_over_a_key(tmp_path: Path, own: int, part_bytes: int) -> None:
+    """Else it would depend on one document, and on where a block ends, what all the others have."""
+    content = "".join(f'{{"a":{n},"dt":"own"}}\n' if n == own else f'{{"a":{n}}}\n' for n in (1, 2, 3))
+    outcome = _read(tmp_path, content, columns=("a", "dt"), name="s3://x/dt=2024/f.json", part_bytes=part_bytes)
+    assert outcome.table.select(["a", "dt"]).to_pylist() == [{"a": str(n), "dt": "2024"} for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("part_bytes", [4096, 1 << 20])
+def test_ever_new_keys_are_neither_kept_nor_named(tmp_path: Path, part_bytes: int) -> None:
+    documents = [f'{{"k{n}":1}}\n' for n in range(MOST_UNKNOWN + 500)]
+    content = "".join([*documents, '{"A":5,"k0":1}\n'])
+    outcome = _read(tmp_path, content, columns=("a",), part_bytes=part_bytes)
+    assert outcome.rows[-1] == ("5",)
+    names = [column.name for column in outcome.extraction.columns]
+    assert len(names) == 1 + MOST_UNKNOWN + 1
+    assert names[-2:] == [f"k{MOST_UNKNOWN - 1}", "and_more"]
+    refused = _read(tmp_path, content, columns=("a",), new_columns="fail").extraction
+    assert [column.name for column in refused.columns] == names
+    with pytest.raises(RefusedError, match=f"'k{MOST_UNKNOWN}'"):
+        _read(tmp_path, content, columns=("a",), new_columns="add")
 
 
 @pytest.mark.parametrize("ddl", ["a", "a STRING,", "a STRUCT<b:INT", "a NOTYPE", "a INT b INT", "?"])

@@ -21,7 +21,9 @@ def snake_case(header: str) -> str:
     """
     if _ALREADY_SNAKE.match(header):
         return shorten(header)
-    words = _WORD_END.sub("_", unicodedata.normalize("NFC", header))
+    # the lower case of Turkish İ is two characters, the second of which is no part of a name
+    plain = unicodedata.normalize("NFC", header).replace("İ", "I")
+    words = _WORD_END.sub("_", plain)
     return shorten(_NOT_A_WORD.sub("_", words).strip("_").lower())
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import unicodedata
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +28,8 @@ def test_spellings() -> None:
         "日本",
         "already_snake_1",
         "A.B/C-D",
+        "İl",
+        "Müşteriİsmi",
     ]
     assert _names(*headers) == [
         "order_no",
@@ -35,7 +41,17 @@ def test_spellings() -> None:
         "日本",
         "already_snake_1",
         "a_b_c_d",
+        "il",
+        "müşteri_ismi",
     ]
+
+
+def test_a_name_of_any_character_is_legal_and_stays_as_it_is() -> None:
+    for letter in (chr(code) for code in range(sys.maxunicode + 1)):
+        if unicodedata.category(letter) not in ("Cn", "Co", "Cs"):
+            name = snake_case(f"A{letter}B")
+            assert re.fullmatch(r"\w+", name), ascii(letter)
+            assert snake_case(name) == name, ascii(letter)
 
 
 def test_blank_and_equal_headers_get_stable_names() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.contract.lint import check
-from pipeline.errors import LandfallError
+from pipeline.errors import ContractError
 from pipeline.scaffold.contract_text import Names, contract_text
 from pipeline.scaffold.names import dataset_name
 from pipeline.scaffold.properties import describe
@@ -39,13 +39,13 @@ class Scaffold:
 def scaffold(path: Path, uri: str, wanted: Wanted, work: Path, limit: int = SAMPLE_BYTES) -> Scaffold:
     """The contract for the local file `path`, known as `uri`; temporary files go to the existing directory `work`.
 
-    Raises SourceError for a file that cannot be read, `LandfallError` when what was asked for makes no valid contract.
+    Raises SourceError for a file that cannot be read, ContractError when what was asked for makes no valid contract.
     """
     sample = read_sample(path, uri, work, limit)
     table = wanted.table or dataset_name(uri)
     names = Names(wanted.id or table.replace("_", "-"), wanted.schema, table)
-    text = contract_text(sample, describe(sample), names, uri)
+    text = contract_text(sample, describe(sample, uri), names, uri)
     problems = check(text, f"{names.id}.odcs.yaml", {})
     if problems:
-        raise LandfallError(f"{uri}: no valid contract came of it: {problems[0]}")
+        raise ContractError(f"{uri}: no valid contract came of it: {problems[0]}")
     return Scaffold(names.id, text)

@@ -9,8 +9,8 @@ from pipeline.contract.dataset import ReadOptions
 from pipeline.scaffold.candidates import said_of_keys
 from pipeline.scaffold.form import bare_name
 from pipeline.scaffold.names import location
-from pipeline.scaffold.properties import Described, Property, path_property
-from pipeline.scaffold.sample import Sample, path_levels
+from pipeline.scaffold.properties import Described, Property
+from pipeline.scaffold.sample import Sample
 from pipeline.scaffold.yaml_text import comment, flow, scalar
 
 _TARGET = (
@@ -35,7 +35,7 @@ def contract_text(sample: Sample, described: Described, names: Names, uri: str) 
         *_source(sample, described, names, uri),
         _TARGET.format(schema=scalar(names.schema)),
         *_table(sample, described, names),
-        *_properties(described, uri),
+        *_properties(described),
     ]
     return "\n".join(lines) + "\n"
 
@@ -134,15 +134,12 @@ def _table(sample: Sample, described: Described, names: Names) -> Iterator[str]:
     yield "        value: {mode: append}"
 
 
-def _properties(described: Described, uri: str) -> Iterator[str]:
+def _properties(described: Described) -> Iterator[str]:
     yield "    properties:"
-    names = {item.facts["name"] for item in described.properties}
-    from_path = [path_property(key, value) for key, value in path_levels(uri)]
-    for item in (*described.properties, *(found for found in from_path if found.facts["name"] not in names)):
+    for item in described.properties:
         yield from _property(item)
-    for header in described.left_out:
-        text = f"left out: {header!r} stands in the header more than once, so which column is meant cannot be known"
-        yield from comment(text, 6)
+    for text in described.left_out:
+        yield from comment(f"left out: {text}", 6)
 
 
 def _property(item: Property) -> Iterator[str]:

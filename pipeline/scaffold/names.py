@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from pipeline.contract.names import shorten, snake_case
 from pipeline.scaffold.form import bare_name
@@ -32,10 +33,10 @@ def location(uri: str, dataset: str) -> str:
     prefix, _, name = bare.rpartition("/")
     pattern = _DELIVERY.sub("*", _WILD.sub("?", name))
     if bare.startswith("s3://"):
-        levels = [_level(level) for level in prefix.removeprefix("s3://").split("/")[1:]]
+        levels = _levels(prefix.removeprefix("s3://").split("/")[1:])
         bucket = bare.removeprefix("s3://").split("/")[0]
         return f"s3://{'/'.join([bucket, *levels, pattern])}"
-    partitions = [_level(level) for level in prefix.split("/") if "=" in level]
+    partitions = _levels([level for level in prefix.split("/") if "=" in level])
     return "/".join(["s3://${LANDING_BUCKET:-landing}", dataset, *partitions, pattern])
 
 
@@ -47,6 +48,37 @@ def column_name(source: str) -> str:
     return shorten(f"{name}_value" if name in _SYSTEM_COLUMNS else name)
 
 
-def _level(level: str) -> str:
-    key, equals, _ = level.partition("=")
-    return f"{key}=*" if equals and key else _WILD.sub("?", level)
+def column_names(sources: Iterable[str]) -> dict[str, str]:
+    """The target column of each source column, all distinct: where `column_name` is the same, `_2`, `_3` is added.
+
+    A source column that needs no other name keeps its own.
+    """
+    names: dict[str, str] = {}
+    for source in sorted(sources, key=lambda source: column_name(source) != source):
+        name, number = column_name(source), 1
+        while name in names.values():
+            number += 1
+            name = shorten(f"{column_name(source)}_{number}")
+        names[source] = name
+    return names
+
+
+def path_levels(name: str) -> dict[str, tuple[str, str]]:
+    """By source column the `key=value` directories of a path or URI; of equal keys the one nearest to the file."""
+    levels = (level.partition("=") for level in name.split("/")[:-1])
+    named = {snake_case(key): (key, value) for key, equals, value in levels if equals}
+    return {column: level for column, level in named.items() if column}
+
+
+def _levels(levels: Iterable[str]) -> list[str]:
+    """The levels with `*` in place of what changes; a contract names each partition once."""
+    seen: set[str] = set()
+    found = []
+    for level in levels:
+        key, equals, _ = level.partition("=")
+        if not equals or not key:
+            found.append(_WILD.sub("?", level))
+            continue
+        found.append("*" if snake_case(key) in seen else f"{key}=*")
+        seen.add(snake_case(key))
+    return found

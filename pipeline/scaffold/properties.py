@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from pipeline.contract.names import snake_case
+from pipeline.errors import SourceError
+from pipeline.extract import SourceColumn
 from pipeline.scaffold.candidates import enum, keys
 from pipeline.scaffold.distinct import Distinct, distinct, shown
 from pipeline.scaffold.guess import Guess
 from pipeline.scaffold.infer import infer
 from pipeline.scaffold.missing import missing_values, present_tokens
-from pipeline.scaffold.names import column_name
+from pipeline.scaffold.names import column_names, path_levels
 from pipeline.scaffold.own_types import guess_of
 from pipeline.scaffold.sample import Sample
 
 _TEXT_FORMATS = ("csv", "json", "xlsx")
+_OF_THE_FILE = "_metadata"
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Property:
 
 @dataclass(frozen=True)
 class Described:
-    """What is known of the sample's columns. `missing`: the texts that mean missing. `left_out`: doubled headers."""
+    """What is known of the sample's columns. `missing`: the texts that mean missing. `left_out`: columns, and why."""
 
     properties: tuple[Property, ...]
     missing: tuple[str, ...]
@@ -38,11 +42,15 @@ class Described:
     left_out: tuple[str, ...]
 
 
-def describe(sample: Sample) -> Described:
-    """The properties for a sample's columns."""
-    names = [snake_case(column.header) for column in sample.columns]
-    alike = {name for name in names if name and names.count(name) > 1}
-    kept = [column for column, name in zip(sample.columns, names, strict=True) if name not in alike]
+def describe(sample: Sample, uri: str) -> Described:
+    """The properties for the columns of a sample, known as `uri`, and of its path. Raises SourceError without any."""
+    left_out = dict(_left_out(sample.columns))
+    kept = [column for column in sample.columns if column.header not in left_out]
+    names = {column.name for column in kept}
+    levels = {name: level for name, level in path_levels(uri).items() if name not in (*names, _OF_THE_FILE)}
+    if not names and not levels:
+        raise SourceError(f"{uri}: has no column that a contract can describe; a contract needs a sample with rows")
+    targets = column_names([*names, *levels])
     columns = {c.name: _distinct(sample.table.column(c.name)) for c in kept}
     read = sample.layout.read
     own = read.format not in _TEXT_FORMATS
@@ -52,22 +60,37 @@ def describe(sample: Sample) -> Described:
     cleaned = {name: column.without(missing) for name, column in texts.items()}
     guesses = {c.name: _guess(c.name, sample.table, cleaned, own=own) for c in kept}
     properties = [
-        _property(c.name, c.header, guesses[c.name], cleaned.get(c.name), sample.table.column(c.name)) for c in kept
+        *(
+            _property(c, targets[c.name], guesses[c.name], cleaned.get(c.name), sample.table.column(c.name))
+            for c in kept
+        ),
+        *(_path_property(name, targets[name], *level) for name, level in levels.items()),
     ]
     countable = {name: cleaned.get(name, column) for name, column in columns.items() if column is not None}
     return Described(
         tuple(properties),
         missing,
         tuple(keys(sample.table, countable, guesses)),
-        tuple(dict.fromkeys(c.header for c in sample.columns if snake_case(c.header) in alike)),
+        tuple(left_out.values()),
     )
 
 
-def path_property(key: str, value: str) -> Property:
+def _left_out(columns: Sequence[SourceColumn]) -> Iterator[tuple[str, str]]:
+    """The headers of columns that no contract can use, each with the reason."""
+    alike = Counter(snake_case(column.header) for column in columns)
+    alike[""] = 1  # blank headers are named by their places
+    for column in columns:
+        header = column.header
+        if alike[snake_case(header)] > 1:
+            yield header, f"{header!r} stands in the header more than once, so which column is meant cannot be known"
+        elif column.name == _OF_THE_FILE:
+            yield column.header, f"{column.header!r}, since `{_OF_THE_FILE}` means the file in every expression"
+
+
+def _path_property(name: str, target: str, key: str, value: str) -> Property:
     """A column whose value stands in the path (`year=2026`)."""
-    name = snake_case(key)
     guess = infer(distinct(pa.chunked_array([pa.array([value])])), name)
-    facts = _facts(name, key, guess if guess.logical in ("integer", "date") else Guess("string", ""))
+    facts = _facts(name, target, key, guess if guess.logical in ("integer", "date") else Guess("string", ""))
     return Property(facts, (f"from the path, such as {key}={value}",))
 
 
@@ -84,7 +107,9 @@ def _guess(name: str, table: pa.Table, cleaned: Mapping[str, Distinct], *, own: 
     return guess_of(table.column(name).type) if own or name not in cleaned else infer(cleaned[name], name)
 
 
-def _property(name: str, header: str, guess: Guess, column: Distinct | None, values: pa.ChunkedArray) -> Property:
+def _property(
+    source: SourceColumn, target: str, guess: Guess, column: Distinct | None, values: pa.ChunkedArray
+) -> Property:
     rows = len(values)
     missing = column.nulls if column is not None else values.null_count
     lines = [f"{rows - missing:,} values, {guess.said}, {_share(missing, rows)}", *guess.notes]
@@ -93,13 +118,13 @@ def _property(name: str, header: str, guess: Guess, column: Distinct | None, val
         lines.append(f"{words}: text here; if it means missing, add it to missingValues")
     if column is not None and (found := enum(column, guess)):
         lines.append(f"enum candidate: {found}")
-    return Property(_facts(name, header, guess), tuple(lines))
+    return Property(_facts(source.name, target, source.header, guess), tuple(lines))
 
 
-def _facts(name: str, header: str, guess: Guess) -> dict[str, object]:
+def _facts(name: str, target: str, header: str, guess: Guess) -> dict[str, object]:
     facts: dict[str, object] = {"name": name}
-    if column_name(name) != name:
-        facts["physicalName"] = column_name(name)
+    if target != name:
+        facts["physicalName"] = target
     if snake_case(header) != header:
         facts["businessName"] = header
     facts["logicalType"] = guess.logical

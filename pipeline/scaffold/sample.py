@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -134,11 +133,3 @@ def _nothing(name: str, read: ReadOptions, reject: RawReject) -> str:
             " one array of objects; for a file that is a single object write its list on lines: jq -c '.LIST[]' FILE"
         )
     return f"{name}: holds no rows: {reject.message} (line {reject.line})"
-
-
-def path_levels(name: str) -> Iterator[tuple[str, str]]:
-    """The `key=value` directories of a path or URI, nearest to the file last."""
-    for level in name.split("/")[:-1]:
-        key, equals, value = level.partition("=")
-        if equals and key:
-            yield key, value

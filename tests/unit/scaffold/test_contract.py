@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pipeline.cast import strict_cast
 from pipeline.contract.document import parse
 from pipeline.contract.match import match
-from pipeline.errors import LandfallError, SourceError
+from pipeline.errors import ContractError, SourceError
 from pipeline.extract import PartArea, open_source
 from pipeline.scaffold import Wanted, scaffold
 from pipeline.scaffold.names import column_name, dataset_name, location
@@ -61,6 +61,34 @@ def test_headers_that_are_no_names_of_columns(tmp_path: Path) -> None:
     assert found.properties["order_no"]["businessName"] == "Order No"
 
 
+@pytest.mark.parametrize(
+    ("path", "header", "names"),
+    [
+        ("", "_id,id,v", {"_id": "id_2", "id": "id", "v": "v"}),
+        ("", "_type,type,type_2", {"_type": "type_3", "type": "type", "type_2": "type_2"}),
+        ("", "xmin,xmin_value", {"xmin": "xmin_value_2", "xmin_value": "xmin_value"}),
+        ("", "_metadata,a", {"a": "a"}),
+        ("a=1/a=2", "b,c", {"b": "b", "c": "c", "a": "a"}),
+        ("Order No=1/order_no=2", "b,c", {"b": "b", "c": "c", "order_no": "order_no"}),
+        ("c0=1", "_c0,c", {"_c0": "c0_2", "c": "c", "c0": "c0"}),
+        ("_id=1/id=2/%=3/_metadata=4", "b,c", {"b": "b", "c": "c", "_id": "id_2", "id": "id"}),
+        ("dt=1", "dt,c", {"dt": "dt", "c": "c"}),
+    ],
+)
+def test_names_that_fall_together_are_told_apart(tmp_path: Path, path: str, header: str, names: dict[str, str]) -> None:
+    content = header + "\n" + "".join(",".join(f"{row}" for _ in header.split(",")) + "\n" for row in (1, 2, 3))
+    found = scaffolded(tmp_path, content, uri=f"file:///in/{path}/sample.csv")
+    assert {column.source: column.name for column in found.dataset.columns} == names
+    where = f"s3://landing/{found.dataset.id}/{path}/sample.csv" if path else "file:///sample.csv"
+    assert match([found.dataset], where) is found.dataset
+
+
+@pytest.mark.parametrize("content", ["[]", "{}\n{}\n", '{"_metadata": 1}\n'])
+def test_a_sample_without_a_column_is_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises(SourceError, match="no column that a contract can describe"):
+        scaffolded(tmp_path, content, "sample.json")
+
+
 def test_a_doubled_header_is_left_out_and_named(tmp_path: Path) -> None:
     found = scaffolded(tmp_path, "id,v,V,,\n1,2,3,4,5\n2,3,4,5,6\n")
     assert list(found.properties) == ["id", "col_4", "col_5"]
@@ -95,7 +123,7 @@ def test_json_without_rows_is_refused_with_advice(tmp_path: Path, content: str) 
 def test_an_id_that_is_no_contract_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sample.csv"
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(LandfallError, match=r"no valid contract came of it: .*pg_x"):
+    with pytest.raises(ContractError, match=r"no valid contract came of it: .*pg_x"):
         scaffold(path, f"file://{path}", Wanted(schema="pg_x"), tmp_path)
 
 

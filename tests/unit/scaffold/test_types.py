@@ -102,6 +102,11 @@ def test_numbers_that_need_a_repair_get_it(tmp_path: Path, values: list[str], tr
     assert (found["logicalType"], found["physicalType"], found["transformLogic"]) == ("number", physical, transform)
 
 
+@pytest.mark.parametrize("blank", ["\t", "\u00a0", "\u2003", " \t"])
+def test_blanks_that_sql_does_not_trim_keep_numbers_text(tmp_path: Path, blank: str) -> None:
+    assert scaffolded(tmp_path, column(f"5{blank}", "7", " 9")).properties["v"] == TEXT
+
+
 def test_a_comma_before_three_digits_could_be_either_and_stays_text(tmp_path: Path) -> None:
     assert scaffolded(tmp_path, column("1,234", "5,678")).properties["v"] == TEXT
 

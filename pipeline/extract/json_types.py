@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
@@ -63,9 +62,17 @@ def _maps(cells: Sequence[Cell], owners: Positions, data_type: pa.MapType, refus
     keys = pa.array(chain.from_iterable(found for found in objects if found), pa.string())
     values = list(chain.from_iterable(found.values() for found in objects if found))
     if not pa.types.is_string(data_type.key_type):
-        keys = _cast(keys, owners, data_type.key_type, refuse).fill_null(pa.scalar(0).cast(data_type.key_type))
+        keys = _no_nulls(_cast(keys, owners, data_type.key_type, refuse))
     items = typed(values, owners, data_type.item_type, refuse)
     return pa.MapArray.from_arrays(_offsets(objects, lengths), keys, items, type=data_type)
+
+
+def _no_nulls(keys: pa.Array) -> pa.Array:
+    """Any key in place of those that are none: Arrow allows no NULL among keys, and their rows are refused anyway."""
+    if not keys.null_count:
+        return keys
+    is_binary, is_boolean = pa.types.is_binary(keys.type), pa.types.is_boolean(keys.type)
+    return keys.fill_null(pa.scalar(b"" if is_binary else False if is_boolean else 0, keys.type))
 
 
 def _decoded(
@@ -113,7 +120,7 @@ def _scalars(cells: Sequence[Cell], owners: Positions, data_type: pa.DataType, r
 def _cast(text: pa.Array, owners: Positions, data_type: pa.DataType, refuse: Refuse) -> pa.Array:
     try:
         return _converted(text, data_type)
-    except (pa.ArrowInvalid, binascii.Error):
+    except ValueError:  # Arrow's, or of what is no base64
         return pa.concat_arrays(
             [_cast_one(text.slice(i, 1), int(owner), data_type, refuse) for i, owner in enumerate(owners)]
         )
@@ -122,7 +129,7 @@ def _cast(text: pa.Array, owners: Positions, data_type: pa.DataType, refuse: Ref
 def _cast_one(text: pa.Array, owner: int, data_type: pa.DataType, refuse: Refuse) -> pa.Array:
     try:
         return _converted(text, data_type)
-    except (pa.ArrowInvalid, binascii.Error):
+    except ValueError:  # Arrow's, or of what is no base64
         refuse(owner, f"the value is not of type {data_type}")
         return pa.nulls(1, data_type)
 

@@ -73,6 +73,8 @@ class _Parser:
         if name == "map":
             self._expect("<")
             key = self._type()
+            if pa.types.is_nested(key):
+                raise self._error("a MAP whose keys are objects, lists or maps")
             self._expect(",")
             return self._closed(pa.map_(key, self._type()))
         if name == "struct":

@@ -170,6 +170,34 @@ def test_a_value_of_another_type_rejects_its_row(tmp_path: Path, key: str, value
     assert [(r.line, r.rule, r.column) for r in outcome.rejects] == [(2, "type", key)]
 
 
+@pytest.mark.parametrize(
+    ("data_type", "key", "value"),
+    [
+        ("DATE", "2024-01-02", datetime.date(2024, 1, 2)),
+        ("TIMESTAMP", "2024-01-02T03:04:05Z", datetime.datetime(2024, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)),
+        ("BINARY", "YQ==", b"a"),
+        ("DECIMAL(5,2)", "1.50", Decimal("1.50")),
+        ("INT", "7", 7),
+        ("DOUBLE", "7.5", 7.5),
+        ("BOOLEAN", "true", True),
+    ],
+)
+@pytest.mark.parametrize("bad", ["é", "x"])
+def test_keys_of_a_map_have_a_type(tmp_path: Path, data_type: str, key: str, value: Any, bad: str) -> None:
+    content = f'{{"a":{{"{key}":"v"}}}}\n{{"a":{{"{key}":"v","{bad}":"w"}}}}\n{{}}\n'
+    outcome = _read(tmp_path, content, columns=("a",), read_schema=f"a MAP<{data_type},STRING>")
+    assert outcome.rows == [([(value, "v")],), (None,)]
+    assert [(r.line, r.rule, r.column) for r in outcome.rejects] == [(2, "type", "a")]
+
+
+@pytest.mark.parametrize("bad", ["é", "YQ", "=", "YQ==\\n"])
+def test_text_that_is_no_base64_is_one_reject(tmp_path: Path, bad: str) -> None:
+    content = f'{{"a":"YQ=="}}\n{{"a":"{bad}"}}\n{{"a":null}}\n'
+    outcome = _read(tmp_path, content, columns=("a",), read_schema="a BINARY")
+    assert outcome.rows == [(b"a",), (None,)]
+    assert outcome.rules == [(2, "type")]
+
+
 def test_values_of_the_path_have_the_type_of_the_read_schema(tmp_path: Path) -> None:
     options = {"columns": ("a", "dt"), "read_schema": "a STRING, dt DATE"}
     outcome = _read(tmp_path, '{"a":1}', name="s3://x/dt=2024-05-06/f.json", **options)  # type: ignore[arg-type]
@@ -202,7 +230,9 @@ def test_ever_new_keys_are_neither_kept_nor_named(tmp_path: Path, part_bytes: in
         _read(tmp_path, content, columns=("a",), new_columns="add")
 
 
-@pytest.mark.parametrize("ddl", ["a", "a STRING,", "a STRUCT<b:INT", "a NOTYPE", "a INT b INT", "?"])
+@pytest.mark.parametrize(
+    "ddl", ["a", "a STRING,", "a STRUCT<b:INT", "a NOTYPE", "a INT b INT", "?", "a MAP<ARRAY<INT>,INT>"]
+)
 def test_a_read_schema_that_is_no_ddl_is_an_error_of_the_contract(tmp_path: Path, ddl: str) -> None:
     with pytest.raises(ContractError, match="readSchema"):
         _read(tmp_path, "{}", read_schema=ddl)

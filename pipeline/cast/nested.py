@@ -67,7 +67,18 @@ def _checked(text: str, number: Number) -> str:
 
 
 def _rendered(value: Any, number: Number) -> str:
-    return _checked(json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain), number)
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
+    except TypeError:  # `default` is not asked for keys
+        text = json.dumps(_with_text_keys(value), ensure_ascii=False, allow_nan=False, default=_plain)
+    return _checked(text, number)
+
+
+def _with_text_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        plain = (str, int, float)
+        return {key if isinstance(key, plain) else _plain(key): _with_text_keys(item) for key, item in value.items()}
+    return [_with_text_keys(item) for item in value] if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> str:

@@ -85,3 +85,27 @@ def test_a_reject_with_a_map_comes_back(sail: Loader, contract: Contract, rows: 
     done = run("replay", receipt.load_id, "--contracts", strict, "--file", back, *url)
     assert done.code == 0, done.err
     assert rows("SELECT id, v FROM map_back.target ORDER BY id") == [(1, {"a": 1}), (2, {"b": 2, "c": 3})]
+
+
+@pytest.mark.parametrize(
+    ("number", "data_type", "column", "good", "bad"),
+    [
+        (1, "BINARY", "logicalType: string, physicalType: BYTEA", '"YQ=="', '"é"'),
+        (2, "MAP<DATE,STRING>", DOCUMENT, '{"2024-01-02":"x"}', '{"soon":"x"}'),
+        (3, "MAP<BINARY,STRING>", DOCUMENT, '{"YQ==":"x"}', '{"é":"x"}'),
+        (4, "MAP<DECIMAL(5,2),INT>", DOCUMENT, '{"1.50":1}', '{"1.505":1}'),
+    ],
+)
+def test_promise_4_an_odd_value_of_a_read_schema_costs_one_row(
+    number: int, data_type: str, column: str, good: str, bad: str, load: Loader, contract: Contract, tmp_path: Path
+) -> None:
+    file = tmp_path / "odd.json"
+    file.write_text("".join(f'{{"id":{row},"v":{value}}}\n' for row, value in enumerate([good, bad, "null"])))
+    properties = ["{name: id, logicalType: integer}", f"{{name: v, {column}}}"]
+    schema = f'    customProperties:\n      - {{property: readSchema, value: "id BIGINT, v {data_type}"}}'
+    described = contract(
+        f"odd_json_{number}_{load.engine}", properties, load=LOAD, source=f"    format: json\n{schema}"
+    )
+    receipt = load.one(file, described)
+    assert receipt.error is None
+    assert (receipt.rows["inserted"], receipt.rows["rejected"]) == (2, 1)

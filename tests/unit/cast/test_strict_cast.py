@@ -107,6 +107,7 @@ def test_one_bad_value_among_many_costs_only_itself(column_type: ColumnType) -> 
 
 
 _MAP = pa.map_(pa.string(), pa.int64())
+_DATED = pa.map_(pa.date32(), pa.binary())
 _DAYS = pa.array([0, 2_145_042_905, 2_145_042_906], pa.int32()).view(pa.date32())  # the middle is PostgreSQL's last
 
 
@@ -137,6 +138,7 @@ def test_a_date_is_one_of_postgresql_s() -> None:
         (pa.array([[1, 2], None]), INTEGERS, [[1, 2], None]),
         (pa.array([{"a": 1}]), JSON, ['{"a": 1}']),
         (pa.array([[("k", 1)], [("k", 1), ("k", 2)], None], _MAP), JSON, ['{"k": 1}', BAD, None]),
+        (pa.array([[[(dt.date(2024, 1, 2), b"a")]]], pa.list_(_DATED)), JSON, ['[{"2024-01-02": "\\\\x61"}]']),
         (pa.StructArray.from_arrays([_DAYS], ["d"]), JSON, ['{"d": "1970-01-01"}', BAD, BAD]),
         (pa.array([b'{"a":1}', b"\xff", b"{"]), JSON, ['{"a":1}', BAD, BAD]),
         (pa.array([{"b": b"\x01\xff"}]), JSON, ['{"b": "\\\\x01ff"}']),

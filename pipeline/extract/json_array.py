@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import takewhile
 
 import numpy as np
 
@@ -25,29 +26,47 @@ _STRUCTURAL = _STEP != 0
 _STRUCTURAL[_COMMA] = True
 
 
+_KEPT = "landfall_kept"
+_KEPT_FROM = 0xDC00
+
+
+def _keep(error: UnicodeError) -> tuple[str | bytes, int]:
+    """A lone surrogate in place of each byte that the encoding does not allow, and back: so it stays wrong, and known.
+
+    An encoder takes back all in a row at once: those of UTF-16 want whole characters.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return "".join(chr(_KEPT_FROM + byte) for byte in error.object[error.start : error.end]), error.end
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    codes = takewhile(lambda code: 0 <= code - _KEPT_FROM < 256, map(ord, error.object[error.start :]))
+    kept = bytes(code - _KEPT_FROM for code in codes)
+    if not kept:
+        raise error
+    return kept, error.start + len(kept)
+
+
+codecs.register_error(_KEPT, _keep)
+
+
 class _Utf8:
-    """A stream's content in UTF-8, whatever the declared encoding."""
+    """A stream's content in UTF-8, whatever the declared encoding; what that does not allow is invalid UTF-8."""
 
     def __init__(self, stream: ByteStream, declared: str, name: str) -> None:
         self._stream = stream
-        self._name = name
         head = stream.read(4)
         self.encoding, mark = resolve(declared, head, name)
         self._head = head[len(mark) :]
-        self._decoder = None if self.encoding.is_utf8 else codecs.getincrementaldecoder(self.encoding.name)("strict")
+        self._decoder = None if self.encoding.is_utf8 else codecs.getincrementaldecoder(self.encoding.name)(_KEPT)
 
     def read(self, size: int) -> bytes:
-        """About `size` bytes; none at the end. Raises SourceError for what is not in the declared encoding."""
+        """About `size` bytes; none at the end."""
         raw, self._head = self._head + self._stream.read(size), b""
         if self._decoder is None:
             return raw
-        try:
-            while not (text := self._decoder.decode(raw, final=not raw)) and raw:
-                raw = self._stream.read(size)  # less than a character so far
-            return text.encode("utf-8")
-        except UnicodeError as error:
-            encoding = self.encoding.name.upper()
-            raise SourceError(f"{self._name}: not valid {encoding}; correct `encoding` in the contract") from error
+        while not (text := self._decoder.decode(raw, final=not raw)) and raw:
+            raw = self._stream.read(size)  # less than a character so far
+        return text.encode("utf-8", "surrogatepass")
 
 
 class ArrayLayout:
@@ -134,7 +153,7 @@ class ArrayReader:
     def _raw(self, element: bytes) -> bytes:
         element = element.strip(_BLANKS)
         encoding: Encoding = self._content.encoding
-        return element if encoding.is_utf8 else element.decode().encode(encoding.name)
+        return element if encoding.is_utf8 else element.decode("utf-8", "surrogatepass").encode(encoding.name, _KEPT)
 
     def _require_progress(self, piece: bytes) -> None:
         if not piece:

@@ -248,6 +248,23 @@ def test_an_array_is_read_element_by_element(tmp_path: Path, part_bytes: int) ->
     assert outcome.raw(2, 6) == [b'{"a": {"x":\n [1 ,2]},"b":"z"}', b'{"b":9}']
 
 
+@pytest.mark.parametrize("part_bytes", [1, 3, 1 << 20])
+@pytest.mark.parametrize(
+    ("encoding", "bad"),
+    [("windows-1252", b"\x81"), ("windows-1252", b"\x8d\x8f"), ("UTF-16-LE", b"\x00\xd8"), ("UTF-16-BE", b"\xdc\x41" * 2),
+     ("EUC-JP", b"\xff"), ("UTF-32-LE", b"\x00\x00\x00\x7f")],
+)  # fmt: skip
+def test_bytes_that_are_no_text_cost_one_element(tmp_path: Path, encoding: str, bad: bytes, part_bytes: int) -> None:
+    good = ['[{"a":"x"},\n', '{"a":"', '"} , {"a":"y"}]']
+    begin, before, after = (text.encode(encoding) for text in good)
+    content = begin + before + bad + after
+    outcome = _read(tmp_path, content, columns=("a",), encoding=encoding, part_bytes=part_bytes)
+    assert outcome.rows == [("x",), ("y",)]
+    raw = before + bad + '"}'.encode(encoding)
+    assert [(r.line, r.rule, r.raw) for r in outcome.rejects] == [(2, "encoding", raw)]
+    assert outcome.raw(2) == [raw]
+
+
 @pytest.mark.parametrize("content", ["[]", " [ ] ", "[\n]\n"])
 def test_an_empty_array_has_no_records(tmp_path: Path, content: str) -> None:
     assert _read(tmp_path, content).extraction.records == 0

@@ -39,4 +39,4 @@ def shorten(name: str) -> str:
     if len(encoded) <= LONGEST_NAME:
         return name
     mark = "_" + hashlib.sha256(encoded).hexdigest()[:8]
-    return encoded[: LONGEST_NAME - len(mark)].decode("utf-8", "ignore") + mark
+    return encoded[: LONGEST_NAME - len(mark)].decode("utf-8", "ignore").rstrip("_") + mark

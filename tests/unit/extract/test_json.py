@@ -252,7 +252,7 @@ def test_an_array_is_read_element_by_element(tmp_path: Path, part_bytes: int) ->
 @pytest.mark.parametrize(
     ("encoding", "bad"),
     [("windows-1252", b"\x81"), ("windows-1252", b"\x8d\x8f"), ("UTF-16-LE", b"\x00\xd8"), ("UTF-16-BE", b"\xdc\x41" * 2),
-     ("EUC-JP", b"\xff"), ("UTF-32-LE", b"\x00\x00\x00\x7f")],
+     ("EUC-JP", b"\xff"), ("EUC-JP", b"\x8f"), ("GB18030", b"\x81"), ("UTF-32-LE", b"\x00\x00\x00\x7f")],
 )  # fmt: skip
 def test_bytes_that_are_no_text_cost_one_element(tmp_path: Path, encoding: str, bad: bytes, part_bytes: int) -> None:
     good = ['[{"a":"x"},\n', '{"a":"', '"} , {"a":"y"}]']

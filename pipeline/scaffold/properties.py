@@ -84,7 +84,7 @@ def _left_out(columns: Sequence[SourceColumn]) -> Iterator[tuple[str, str]]:
         if alike[snake_case(header)] > 1:
             yield header, f"{header!r} stands in the header more than once, so which column is meant cannot be known"
         elif column.name == _OF_THE_FILE:
-            yield column.header, f"{column.header!r}, since `{_OF_THE_FILE}` means the file in every expression"
+            yield header, f"{header!r}, since `{_OF_THE_FILE}` means the file in every expression"
 
 
 def _path_property(name: str, target: str, key: str, value: str) -> Property:

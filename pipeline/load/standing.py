@@ -26,12 +26,26 @@ RETURNED = """
     WHERE {of_load} AND b.action = 'delete' LIMIT {named}
 """
 # Later loads that found rows in the table as their files have them: without these rows their word would be broken.
+# The rows of a replay are the original object's (see scope.EARLIER_LOADS).
 RELYING = """
     SELECT l.load_id::text, l.uri FROM landfall.load l
     WHERE l.target = {name} AND l.status = 'loaded' AND l.load_id <> {load_id}
       AND (l.finished_at, l.load_id) > ({finished}, {load_id})
-      AND (CASE WHEN l.mode = 'append' THEN l.dataset = {dataset} AND l.uri = {uri} ELSE l.rows_unchanged > 0 END
+      AND (CASE WHEN l.mode = 'append' THEN l.dataset = {dataset} AND l.uri = coalesce((
+               SELECT origin.uri FROM landfall.load origin
+               WHERE origin.load_id = substring({uri} FROM '^replay of ([0-9a-f-]{{36}}) ')::uuid), {uri})
+           ELSE l.rows_unchanged > 0 END
            OR (l.mode = 'replace' AND {keyless}))
+    ORDER BY l.finished_at DESC LIMIT 1
+"""
+# Other objects with the same bytes whose last word is that this load had them in already.
+TOLD = """
+    SELECT l.load_id::text, l.uri FROM landfall.load l
+    WHERE l.dataset = {dataset} AND l.uri <> {uri} AND l.uri NOT LIKE 'replay of %'
+      AND l.status = 'already_loaded' AND l.previous_load = {load_id}
+      AND NOT EXISTS (SELECT FROM landfall.load newer WHERE newer.dataset = l.dataset AND newer.uri = l.uri
+                        AND newer.status IN ('loaded', 'already_loaded', 'refused', 'undone')
+                        AND (newer.finished_at, newer.load_id) > (l.finished_at, l.load_id))
     ORDER BY l.finished_at DESC LIMIT 1
 """
 
@@ -102,7 +116,8 @@ class Undoing:
 
 
 def require_untouched(work: Undoing) -> None:
-    """Raise RefusedError, naming keys and loads, when a later load changed what this one wrote, or relies on it."""
+    """Raise RefusedError, naming keys and loads, when a later load changed what this one wrote, or relies on it;
+    naming the object, when another one with the same bytes does."""
     history = {"_valid_to", "_is_current"} <= set(work.live.columns) and work.load["mode"] == "scd2"
     current = sql.SQL(" AND t._is_current" if history else "")
     standing = work.one(STANDING, current=current)[0]
@@ -132,6 +147,11 @@ def _require_unrelied(work: Undoing) -> None:
         raise RefusedError(
             f"load {load_id} of {uri} came later and relies on rows of {work.name} that were there already, perhaps by "
             f"load {work.load_id}. Nothing was undone; undo the later load first, then this one"
+        )
+    for load_id, uri in work.all(TOLD, dataset=parts["dataset"], uri=parts["uri"]):
+        raise RefusedError(
+            f"{uri} has the same bytes, and was answered already_loaded (load {load_id}) because of load "
+            f"{work.load_id}. Nothing was undone; load that object by itself with --force, then undo this load"
         )
 
 

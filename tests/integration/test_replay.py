@@ -168,6 +168,27 @@ def test_rejects_of_a_version_that_a_newer_one_replaced_are_left_alone(
     assert {status for _, status, _ in statuses(rows, first.load_id or "")} == {"open"}
 
 
+def test_a_replay_cannot_be_undone_under_a_newer_version_that_relies_on_its_rows(
+    sail: Loader, contract: Contract, tmp_path: Path, landfall: Landfall, rows: Query
+) -> None:
+    load = LOAD.replace("MODE", "append")
+    file = tmp_path / "a.csv"
+    file.write_bytes(FILE)
+    first = sail.one(file, contract("replay_relied", [KEYLESS[0], STRICT[1]], load=load, source=DIALECT))
+    fixed = contract("replay_relied", KEYLESS, load=load, source=DIALECT)
+    (replay,) = landfall("replay", first.load_id, "--contracts", fixed, "--json", "--quiet").receipts
+    file.write_bytes(FILE + b"7;bee\r\n")
+    newer = sail.one(file, fixed)
+    assert (newer.rows["inserted"], newer.rows["unchanged"]) == (1, 3)
+    before = rows("SELECT id, name FROM replay_relied.target ORDER BY id")
+    done = landfall("undo", replay["load_id"])
+    assert done.code == 65
+    assert f"load {newer.load_id} of file://{file} came later and relies on rows" in done.err
+    assert rows("SELECT id, name FROM replay_relied.target ORDER BY id") == before
+    assert landfall("undo", newer.load_id).code == 0
+    assert landfall("undo", replay["load_id"]).code == 0
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-16-be"])
 def test_json_in_the_senders_encoding(
     sail: Loader, contract: Contract, tmp_path: Path, landfall: Landfall, rows: Query, encoding: str

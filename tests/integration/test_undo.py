@@ -143,6 +143,28 @@ def test_refuses_when_a_later_load_relies_on_its_rows(
     assert f"load {second.load_id} of file://{tmp_path}/b.csv came later and relies on rows" in done.err
 
 
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_refuses_while_another_object_was_told_that_its_bytes_are_in(
+    sail: Loader, contract: Contract, tmp_path: Path, undo: Undo, table: Any, mode: str
+) -> None:
+    schema = f"undo_told_{mode}"
+    items = contract(schema, COLUMNS if mode == "upsert" else KEYLESS, load=f"{{mode: {mode}}}")
+    first = sail.one(write(tmp_path / "a.csv", ANT), items)
+    other = write(tmp_path / "b.csv", ANT)
+    told = sail.one(other, items)
+    assert (told.status, told.previous_load) == ("already_loaded", first.load_id)
+    done = undo(first.load_id)
+    assert done.code == 65
+    assert f"file://{other} has the same bytes, and was answered already_loaded (load {told.load_id})" in done.err
+    assert len(table(schema)) == 1
+    own = sail.one(other, items, force=True)
+    assert own.status == "loaded"
+    if mode == "upsert":  # nothing was left to write, so the row is still the first load's
+        assert undo(own.load_id).code == 0
+    assert undo(first.load_id).code == 0
+    assert len(table(schema)) == (mode == "append")
+
+
 def test_refuses_when_no_images_were_kept_or_rows_were_changed_by_hand(
     sail: Loader, contract: Contract, tmp_path: Path, undo: Undo, conn: Connection
 ) -> None:

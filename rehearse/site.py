@@ -27,11 +27,12 @@ SERVER_OPTIONS = (
     "fsync=off",
     "log_connections=on",  # says of each whether it was encrypted
 )
-# As RDS: no connection without TLS; who is in rds_iam brings a token instead of a password. Nobody here can check the
-# token, so membership alone lets it in.
+# As RDS: no connection without TLS; who is in rds_iam, directly or not, brings a token instead of a password.
+# Nobody here can check a token, so the name of the one role that has any lets it in.
 ACCESS = """local all postgres trust
-hostssl all landfall_admin all scram-sha-256
-hostssl all +rds_iam all trust
+hostssl all landfall all trust
+hostssl all +rds_iam all reject
+hostssl all all all scram-sha-256
 """
 
 

@@ -41,15 +41,17 @@ class Stack:
         self.script("deploy.sh", LANDFALL_SKIP_BOOTSTRAP="1")
         self.make_master_user()
         self.script("deploy.sh", "bootstrap")
+        # On RDS the master user grants rds_iam without being a member of it, which PostgreSQL itself lets nobody do.
+        self.site.sql("CREATE ROLE rds_iam; GRANT rds_iam TO landfall", database="postgres")
+        self.script("deploy.sh", "bootstrap")  # as each later deploy does: the master's password must still work
 
     def make_master_user(self) -> None:
-        """What RDS does when it makes a cluster: its master user, no superuser, the database, and the role rds_iam."""
+        """What RDS does when it makes a cluster: its master user, no superuser, and the database."""
         secret = self.site.client("secretsmanager").get_secret_value(SecretId=self.outputs["master_secret_arn"])
         login = json.loads(secret["SecretString"])
         self.site.sql(
             f"CREATE ROLE {login['username']} LOGIN CREATEROLE CREATEDB PASSWORD '{login['password']}';"
-            f"CREATE DATABASE landfall OWNER {login['username']};"
-            f"CREATE ROLE rds_iam; GRANT rds_iam TO {login['username']} WITH ADMIN OPTION",
+            f"CREATE DATABASE landfall OWNER {login['username']}",
             database="postgres",
         )
 

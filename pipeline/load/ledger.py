@@ -18,8 +18,8 @@ from pipeline.load.connect import Connection
 from pipeline.load.sweep import sweep
 
 __all__ = [
-    "Begun", "SourceFacts", "begin", "ensure", "fail", "finish", "load", "loads", "refuse", "rejects", "release",
-    "sweep",
+    "Begun", "SourceFacts", "begin", "ensure", "fail", "finish", "install", "load", "loads", "refuse", "rejects",
+    "release", "sweep",
 ]  # fmt: skip
 
 VERSION = 3
@@ -36,7 +36,8 @@ def ensure(conn: Connection) -> None:
     with conn, conn.cursor() as cursor:
         installed = _installed(cursor)
     if installed is None or installed < VERSION:
-        installed = _install(conn)
+        with conn, conn.cursor() as cursor:  # one that had looked before the wait might go on believing in no ledger
+            installed = install(cursor)
     if installed != VERSION:
         raise DestinationError(
             f"the ledger in schema landfall has version {installed}, this Landfall knows {VERSION}: "
@@ -119,13 +120,12 @@ def rejects(conn: Connection, load_id: UUID | str) -> Iterator[dict[str, Any]]:
         yield {**reject, "raw": None if reject["raw"] is None else bytes(reject["raw"])}
 
 
-def _install(conn: Connection) -> int | None:
-    """In its own transaction: one that had looked before the wait might go on believing that there is no ledger."""
-    with conn, conn.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
-        for name in _SCRIPTS[_installed(cursor) or 0 :]:
-            cursor.execute(files("pipeline.load").joinpath(name).read_text(encoding="utf-8"))
-        return _installed(cursor)
+def install(cursor: Any) -> int | None:
+    """Create what the ledger lacks within the caller's transaction; its version then."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
+    for name in _SCRIPTS[_installed(cursor) or 0 :]:
+        cursor.execute(files("pipeline.load").joinpath(name).read_text(encoding="utf-8"))
+    return _installed(cursor)
 
 
 def _installed(cursor: Any) -> int | None:

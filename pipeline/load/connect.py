@@ -15,6 +15,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from sqlalchemy import URL
 
+from pipeline.credentials import credentials_error
 from pipeline.errors import DestinationError, LandfallError, TransientError
 from pipeline.load.sqlstate import translate
 
@@ -94,8 +95,8 @@ def connect(destination: Destination, purpose: str, wait: float | None = None) -
 
     Without `wait`, for as long as the destination says.
 
-    Raises TransientError when the server stays unreachable, DestinationError at once when waiting cannot help (wrong
-    password, unknown database, certificate).
+    Raises TransientError when the server or the source of AWS credentials stays unreachable, DestinationError at once
+    when waiting cannot help (wrong password, unknown database, certificate), as does UsageError without credentials.
     """
     wait = destination.wait if wait is None else wait
     started = time.monotonic()
@@ -104,6 +105,10 @@ def connect(destination: Destination, purpose: str, wait: float | None = None) -
         left = wait - (time.monotonic() - started)
         try:
             return _open(destination, purpose, left)
+        except TransientError as error:
+            if left <= 0:
+                raise
+            log.info("no access to the database yet, trying again for %d s: %s", left, error)
         except psycopg2.Error as error:
             failure = _connect_failure(error, destination, waited=time.monotonic() - started)
             if not failure.transient or left <= 0:
@@ -157,12 +162,17 @@ def _options(destination: Destination, purpose: str, left: float) -> dict[str, A
 def _iam_token(destination: Destination) -> str:
     """An RDS authentication token; it is valid for 15 minutes, so each connection gets its own."""
     import boto3
+    from botocore.exceptions import BotoCoreError
 
-    url = destination.url
-    client = boto3.client("rds", region_name=destination.region)
-    token: str = client.generate_db_auth_token(
-        DBHostname=url.host or "", Port=url.port or 5432, DBUsername=url.username or "", Region=destination.region
-    )
+    url, what = destination.url, f"IAM login at {destination.address}"
+    try:
+        client = boto3.client("rds", region_name=destination.region)
+        token: str = client.generate_db_auth_token(
+            DBHostname=url.host or "", Port=url.port or 5432, DBUsername=url.username or "", Region=destination.region
+        )
+    except BotoCoreError as error:
+        other = TransientError(f"{what}: AWS gives no token ({type(error).__name__}). Check the network")
+        raise credentials_error(error, what) or other from error
     return token
 
 

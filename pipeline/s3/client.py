@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from pipeline.credentials import credentials_error
 from pipeline.errors import LandfallError, SourceError, TransientError
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def client() -> S3Client:
 def explained(what: str, needs: str = "s3:GetObject and s3:GetObjectVersion") -> Iterator[None]:
     """Turn botocore's errors within the block into ours. `what`: the object, as messages call it. `needs`: the rights.
 
-    Raises `SourceError` when the object is missing or may not be used, `TransientError` when S3 is busy or unreachable.
+    Raises `SourceError` when the object is missing or may not be used, `TransientError` when S3 is busy or unreachable,
+    `UsageError` without credentials.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -64,7 +66,7 @@ def explained(what: str, needs: str = "s3:GetObject and s3:GetObjectVersion") ->
     except ClientError as error:
         raise _said_by_s3(error.response, what, needs) from error
     except BotoCoreError as error:
-        raise _said_by_client(type(error).__name__, what) from error
+        raise credentials_error(error, what) or _said_by_client(type(error).__name__, what) from error
 
 
 def _said_by_s3(response: Any, what: str, needs: str) -> LandfallError:
@@ -97,11 +99,6 @@ def _rights(message: str, needs: str) -> str:
 
 
 def _said_by_client(kind: str, what: str) -> LandfallError:
-    if kind in ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "CredentialRetrievalError"):
-        return SourceError(
-            f"{what}: there are no AWS credentials ({kind}): set AWS_PROFILE or AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, or run with a role"
-        )
     if kind in ("ParamValidationError", "InvalidRegionError", "InvalidEndpointConfigurationError"):
         return SourceError(
             f"{what}: S3 cannot be asked for this ({kind}); check the name, AWS_REGION and AWS_ENDPOINT_URL"

@@ -133,6 +133,7 @@ class _Range:
     def read(self) -> None:
         """All of it, going on where a body broke off. Raises `DamagedError` if the object is another one by now."""
         from botocore.exceptions import BotoCoreError
+        from urllib3.exceptions import HTTPError  # within `with`, botocore hands out urllib3's own stream
 
         attempt, failure = 0, None
         while attempt < len(PAUSES):
@@ -140,7 +141,7 @@ class _Range:
             before = self._at
             try:
                 self._continue()
-            except (BotoCoreError, OSError) as error:
+            except (BotoCoreError, HTTPError, OSError) as error:
                 failure = error
             if self._at == self._end or self._stop.is_set():
                 return

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 from awscrt import checksums
+from urllib3 import HTTPResponse
+from urllib3.exceptions import ReadTimeoutError, SSLError
 
 from pipeline.errors import SourceError, TransientError, UsageError
 from pipeline.s3 import download as downloading
@@ -203,6 +205,22 @@ class TestFaults:
         assert fetched(OBJECT, tmp_path) == CONTENT
         assert faulty.requests["GET"] == 4 + 5
 
+    def test_a_body_that_breaks_off_in_urllib3_is_continued(
+        self, faulty: FaultyS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        faulty.content, read = CONTENT, HTTPResponse.read
+        errors = iter([SSLError("[SSL: BAD_RECORD_MAC]"), ReadTimeoutError(None, None, "timed out")])  # type: ignore[arg-type]
+
+        def broken(body: HTTPResponse, amt: int | None = None, **options: Any) -> bytes:
+            error = next(errors, None) if amt == downloading.BLOCK else None
+            if error:
+                raise error
+            return read(body, amt, **options)
+
+        monkeypatch.setattr(HTTPResponse, "read", broken)
+        assert fetched(OBJECT, tmp_path) == CONTENT
+        assert faulty.requests["GET"] == 4 + 2
+
     def test_a_burst_of_503_is_waited_out(self, faulty: FaultyS3, tmp_path: Path) -> None:
         faulty.content, faulty.busy = CONTENT, 4
         assert fetched(OBJECT, tmp_path) == CONTENT
@@ -287,5 +305,5 @@ class TestFaults:
             monkeypatch.delenv(name)
         monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
         monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-        with pytest.raises(SourceError, match="there are no AWS credentials"):
+        with pytest.raises(UsageError, match="there are no AWS credentials"):
             fetch(OBJECT, tmp_path)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import pickle
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import NoReturn
 
 import psycopg2
 import pytest
+from botocore import exceptions
 from sqlalchemy import make_url
 
-from pipeline.errors import DestinationError, TransientError
+from pipeline.errors import DestinationError, TransientError, UsageError
 from pipeline.load import connect as room
 from pipeline.load.connect import Destination, connect
+from pipeline.s3.client import explained
 
 SECRET = "hunter2-very-secret"
 
@@ -84,6 +88,44 @@ def test_each_iam_connection_has_a_token_of_its_own_and_verifies_the_server(monk
     assert options["sslmode"] == "verify-full"
     explicit = replace(rds, url=rds.url.update_query_dict({"sslmode": "require"}))
     assert room._options(explicit, "staging", left=100.0)["sslmode"] == "require"
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "said"),
+    [
+        (exceptions.CredentialRetrievalError(provider="container", error_msg="timeout"), TransientError, "be fetched"),
+        (exceptions.ConnectTimeoutError(endpoint_url="http://169.254.170.2"), TransientError, "ConnectTimeoutError"),
+        (exceptions.NoCredentialsError(), UsageError, "set AWS_PROFILE or"),
+        (exceptions.NoRegionError(), UsageError, "set AWS_REGION"),
+    ],
+)
+def test_what_keeps_aws_from_letting_us_in(
+    monkeypatch: pytest.MonkeyPatch, raised: Exception, kind: type[Exception], said: str
+) -> None:
+    def client(*_: object, **__: object) -> NoReturn:
+        raise raised
+
+    monkeypatch.setattr("boto3.client", client)
+    rds = destination("postgresql://loader@db.example/dwh", iam_auth=True)
+    with pytest.raises(kind, match=rf"IAM login at postgresql://loader@db\.example/dwh: .*{said}"):
+        connect(rds, "test", wait=0)
+    with pytest.raises(kind, match=f"s3://b/k: .*{said}"), explained("s3://b/k"):
+        raise raised
+
+
+def test_a_hiccup_of_the_credentials_is_waited_out(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
+    answers: Iterator[Exception | str] = iter([TransientError("not now"), "token"])
+
+    def token(_: Destination) -> str:
+        answer = next(answers, "token")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(room, "_iam_token", token)
+    rds = destination(f"postgresql://loader@127.0.0.1:{closed_port}/dwh", iam_auth=True)
+    with pytest.raises(TransientError, match="Connection refused"):
+        connect(rds, "test", wait=1.0)
 
 
 def test_a_server_that_never_comes_up_is_transient_and_waited_for(closed_port: int) -> None:

@@ -12,6 +12,7 @@ import click
 from pipeline import cli_files, cli_ledger
 from pipeline import settings as s
 from pipeline.options import database_options, settings_of, telling_options
+from pipeline.visible import visible
 
 
 class Group(click.Group):
@@ -29,7 +30,7 @@ class Group(click.Group):
             if "--debug" in sys.argv:
                 click.echo(frames(error), err=True)
             found = as_landfall_error(error)
-            click.echo(f"landfall: {found}", err=True)
+            click.echo(f"landfall: {visible(str(found))}", err=True)
             ctx.exit(found.exit_code)
 
 

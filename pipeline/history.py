@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -21,8 +20,7 @@ from pipeline.load.connect import connect
 from pipeline.receipt import COUNTS, Receipt, lines
 from pipeline.run import Run, destination_of
 from pipeline.settings import Settings
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
+from pipeline.visible import visible, visible_name
 
 
 def init(settings: Settings, role: str | None, admin_secret: str | None) -> None:
@@ -84,8 +82,8 @@ def rejects(settings: Settings, load_id: str, as_csv: bool, exact: bool = False)
             send_back(sys.stdout.buffer, still, (load["receipt"] or {}).get("dialect") or {}, exact)
             return
         for reject in found:
-            click.echo(f"line {reject['line']}: {reasons(reject)}")
-            click.echo(f"    {_visible(reject['raw_text'] or '')}")
+            click.echo(f"line {reject['line']}: {visible(reasons(reject))}")
+            click.echo(f"    {visible(reject['raw_text'] or '')}")
 
 
 def receipt_of(row: Mapping[str, Any]) -> Receipt:
@@ -123,6 +121,7 @@ def receipt_of(row: Mapping[str, Any]) -> Receipt:
 def _table(found: Iterator[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("started", "status", "dataset", "read", "written", "rejected", "load", "source"):
@@ -137,11 +136,6 @@ def _table(found: Iterator[dict[str, Any]]) -> None:
             f"{written:,}",
             f"{row['rows_rejected'] or 0:,}",
             str(row["load_id"]),
-            row["uri"],
+            Text(visible_name(row["uri"])),  # not markup: a name may hold square brackets
         )
     Console(width=None if sys.stdout.isatty() else 240).print(table)
-
-
-def _visible(text: str) -> str:
-    """A record for a terminal: what would move the cursor or change colours is shown, not obeyed."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)

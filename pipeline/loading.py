@@ -76,7 +76,7 @@ def _report(found: Receipt, as_json: bool) -> None:
         return
     click.echo(found.as_json())
     if found.error:
-        click.echo(f"landfall: {found.error['message']}", err=True)
+        click.echo(f"landfall: {receipt.shown_error(found)}", err=True)
 
 
 def check_told(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.load.origin import MOST, Origin, origins
 from pipeline.run import Run
 from pipeline.settings import Settings
+from pipeline.visible import visible_name
 
 
 def why(settings: Settings, table: str, key: tuple[str, ...], as_json: bool) -> None:
@@ -55,6 +56,6 @@ def _set_by(origin: Origin) -> str:
     if origin.uri is None:
         return "set by nothing that the ledger knows of (a row that was there before, or written by hand)"
     return (
-        f"line {origin.line} of {origin.uri}, load {origin.load_id}, {origin.loaded_at:%Y-%m-%d %H:%M:%S} UTC, "
-        f"contract {origin.dataset} {origin.contract_version}"
+        f"line {origin.line} of {visible_name(origin.uri)}, load {origin.load_id}, "
+        f"{origin.loaded_at:%Y-%m-%d %H:%M:%S} UTC, contract {origin.dataset} {origin.contract_version}"
     )

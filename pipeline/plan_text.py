@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.contract.dataset import Dataset
 from pipeline.load.rehearsal import Cell, Planned
+from pipeline.visible import visible_name
 
 _WIDTH = 60  # characters of a value
 _TO_DO = {"inserted": "insert", "updated": "update", "deleted": "delete", "unchanged": "leave"}
@@ -42,7 +43,7 @@ def _facts(
 
 
 def _text(uri: str, target: str, plan: Planned | None, earlier: tuple[str, str] | None) -> Iterator[str]:
-    yield f"plan of {uri} -> {target}: {_verdict(plan, earlier)}"
+    yield f"plan of {visible_name(uri)} -> {target}: {_verdict(plan, earlier)}"
     if plan is None:
         return
     yield "  rows: " + ", ".join(f"{count:,} {what}" for what, count in _counts(plan).items())
@@ -55,7 +56,7 @@ def _text(uri: str, target: str, plan: Planned | None, earlier: tuple[str, str] 
 
 
 def _markdown(uri: str, target: str, plan: Planned | None, earlier: tuple[str, str] | None) -> Iterator[str]:
-    yield from (f"### Plan: `{target}`", "", f"Source: `{uri}`", "", f"**{_verdict(plan, earlier)}**")
+    yield from (f"### Plan: `{target}`", "", f"Source: `{visible_name(uri)}`", "", f"**{_verdict(plan, earlier)}**")
     if plan is None:
         return
     yield from ("", "| rows | |", "|---|---:|")

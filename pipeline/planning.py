@@ -22,6 +22,7 @@ from pipeline.progress import Progress
 from pipeline.run import Run
 from pipeline.settings import Settings
 from pipeline.source import Fetched, fetch, named
+from pipeline.visible import visible
 
 CHANGES = 3  # exit code
 
@@ -40,7 +41,7 @@ def plan(settings: Settings, source: str, form: str, quiet: bool) -> int:
     click.echo(plan_text.written(form, fetched.source.uri, dataset, found, earlier))
     if found and found.error:
         if form != "text":
-            click.echo(f"landfall: {found.error}", err=True)
+            click.echo(f"landfall: {visible(str(found.error))}", err=True)
         return found.error.exit_code
     return CHANGES if found and found.changes else 0
 

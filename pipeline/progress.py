@@ -8,6 +8,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from pipeline.visible import visible_name
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Display
     from rich.progress import TaskID
@@ -74,7 +76,7 @@ class Terminal(Progress):
 
         self._display: Display = Display(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # a name may hold square brackets
             BarColumn(bar_width=24),
             TextColumn("{task.fields[rows]:,} rows  {task.fields[speed]:.0f} MB/s"),
             TimeElapsedColumn(),
@@ -99,7 +101,7 @@ class Terminal(Progress):
                 self._display.remove_task(self._task)
             self._task = self._display.add_task("", total=None, rows=0, speed=0.0)
             self._started, self._rows, self._size = time.monotonic(), 0, 0
-        self._display.update(self._task, description=f"{name} {subject}")
+        self._display.update(self._task, description=f"{name} {visible_name(subject)}")
 
     def rows(self, rows: int, size: int) -> None:
         self._rows += rows

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipeline.errors import LandfallError
+from pipeline.visible import visible, visible_name
 
 COUNTS = ("read", "inserted", "updated", "unchanged", "deleted", "duplicate", "filtered", "rejected")
 
@@ -59,7 +60,8 @@ def error_facts(error: LandfallError) -> dict[str, str]:
 
 def lines(receipt: Receipt) -> list[str]:
     """The receipt as a person reads it on a terminal."""
-    head = f"{_MARK.get(receipt.status, '?')} {receipt.status:<14} {receipt.source}"
+    source = visible_name(receipt.source)
+    head = f"{_MARK.get(receipt.status, '?')} {receipt.status:<14} {source}"
     if receipt.target:
         head += f" -> {receipt.target}"
     found = [head]
@@ -80,6 +82,12 @@ def lines(receipt: Receipt) -> list[str]:
     return found
 
 
+def shown_error(receipt: Receipt) -> str:
+    """The message of its error as a terminal may show it; empty without an error."""
+    message = receipt.error["message"] if receipt.error else ""
+    return visible(message.replace(receipt.source, visible_name(receipt.source)))
+
+
 _MARK = {"loaded": "✔", "undone": "↩", "already_loaded": "=", "stale": "=", "refused": "✘", "failed": "✘"}
 
 
@@ -90,10 +98,10 @@ def _balance(rows: Mapping[str, int]) -> str:
 
 
 def _notes(receipt: Receipt) -> list[str]:
-    notes = [f"  columns {what}: {', '.join(names)}" for what, names in receipt.columns.items() if names]
+    notes = [f"  columns {what}: {visible_name(', '.join(names))}" for what, names in receipt.columns.items() if names]
     for rule in receipt.rules:
         if not rule["passed"]:
             notes.append(f"  {rule['severity']}: rule {rule['name']}: {rule['value']} where {rule['expected']}")
     if receipt.error:
-        notes.append(f"  {receipt.error['message']}")
+        notes.append(f"  {shown_error(receipt)}")
     return notes

@@ -23,7 +23,7 @@ from pipeline.load import ledger
 from pipeline.load.request import Replay
 from pipeline.loading import check_told, tell
 from pipeline.progress import Progress
-from pipeline.receipt import Receipt, lines
+from pipeline.receipt import Receipt, lines, shown_error
 from pipeline.run import Run
 from pipeline.settings import Settings
 from pipeline.source import Fetched, SourceObject
@@ -47,7 +47,7 @@ def replay(settings: Settings, load_id: str, corrected: Path | None, as_json: bo
         return 0
     click.echo(found.as_json() if as_json else "\n".join(lines(found)))
     if as_json and found.error:
-        click.echo(f"landfall: {found.error['message']}", err=True)
+        click.echo(f"landfall: {shown_error(found)}", err=True)
     return found.exit_code
 
 

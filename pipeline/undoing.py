@@ -11,6 +11,7 @@ from pipeline.load import ledger
 from pipeline.load.undo import Undone, undo
 from pipeline.run import Run
 from pipeline.settings import Settings
+from pipeline.visible import visible_name
 
 
 def undo_load(settings: Settings, load_id: str, as_json: bool) -> None:
@@ -27,7 +28,7 @@ def _line(done: Undone) -> str:
     if done.already:
         return f"= undone         load {done.load_id}\n  nothing to do: it was undone before"
     return (
-        f"✔ undone         {done.uri} -> {done.target}\n"
+        f"✔ undone         {visible_name(done.uri)} -> {done.target}\n"
         f"  {done.removed:,} inserted rows removed, {done.restored:,} updated rows restored, "
         f"{done.brought_back:,} deleted rows brought back\n"
         f"  load {done.load_id}; the same file can be loaded again"

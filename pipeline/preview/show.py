@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.preview import Preview
 from pipeline.preview.profile import ColumnProfile
+from pipeline.visible import visible, visible_name
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -74,14 +75,14 @@ def show(found: Preview) -> None:
     width = shutil.get_terminal_size((140, 40)).columns
     console = Console(width=max(width, _NARROWEST), highlight=False, markup=False)
     for line in _summary(found):
-        console.print(line)
+        console.print(visible_name(line))
     console.print(_profile_table(found))
     if found.rows.num_rows:
         console.print(_rows_table(found))
     for reject in found.rejects:
-        console.print(f"line {reject.line}: {reject.rule}: {reject.message}")
+        console.print(visible(f"line {reject.line}: {reject.rule}: {reject.message}"))
         if reject.raw is not None:
-            console.print(f"    {reject.raw}", overflow="ellipsis", no_wrap=True)
+            console.print(f"    {visible(reject.raw)}", overflow="ellipsis", no_wrap=True)
 
 
 def _summary(found: Preview) -> Iterator[str]:

@@ -352,6 +352,21 @@ class TestAfterwards:
         assert landfall(*mine, "--since", "2999-01-01", "--json").out == ""
         assert len(landfall(*mine, "--since", "2000-01-01T00:00:00", "--json").receipts) == 1
 
+    @pytest.mark.parametrize("name", ["x[/b].csv", "y[draft].csv", "z\x1b[1m\ny"])
+    def test_a_name_is_not_taken_for_markup(self, landfall: Landfall, items: Path, tmp_path: Path, name: str) -> None:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        source = file(tmp_path / name, "id,name\n1,a\n")
+        shown = name.replace("\x1b", "\\x1b").replace("\n", "\\x0a")
+        done = landfall("load", source, "--contracts", items)
+        assert shown in done.out.splitlines()[0]
+        history = landfall("loads")
+        assert history.code == 0, history.err
+        assert shown in history.out.splitlines()[1]
+        preview = landfall("preview", source, "--contracts", items)
+        assert shown in preview.out
+        again = landfall("plan", source, "--contracts", items)
+        assert shown in again.out.splitlines()[0]
+
     def test_show_gives_the_receipt_again(self, landfall: Landfall, loaded: dict[str, Any]) -> None:
         shown = landfall("show", loaded["load_id"])
         assert shown.code == 0

@@ -57,6 +57,15 @@ def test_a_load_that_never_began_has_neither_counts_nor_id() -> None:
     assert (failed.status, failed.exit_code) == ("failed", 64)
 
 
+def test_a_name_moves_no_cursor_and_forges_no_line() -> None:
+    name = "file:///z\x1b[31mred\nsecond.csv"
+    failed = account.failed(account.opened(name, None), ContractError(f"{name}: no contract\ndescribes\x07 it"))
+    assert lines(failed) == [
+        r"✘ failed         file:///z\x1b[31mred\x0asecond.csv",
+        "  file:///z\\x1b[31mred\\x0asecond.csv: no contract\ndescribes\\x07 it",
+    ]
+
+
 def test_a_refusal_is_the_contract_s_no() -> None:
     assert account.failed(LOADED, RefusedError("too many rejects")).status == "refused"
     assert account.failed(LOADED, TransientError("gone")).status == "failed"

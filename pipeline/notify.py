@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from pipeline.errors import UsageError
 from pipeline.receipt import COUNTS, Receipt
 
 log = logging.getLogger(__name__)
 
-# SNS allows 100 ASCII characters (API reference, Publish).
-_SUBJECT = 100
+# SNS takes ASCII without control characters, and fewer than 100 of them (API reference, Publish).
+_SUBJECT = 99
+_NOT_IN_SUBJECT = re.compile(r"[^ -~]")
 _WEBHOOK_SECONDS = 10
 _NAMESPACE = "Landfall"
 
@@ -48,11 +51,11 @@ def noteworthy(receipt: Receipt) -> bool:
 
 
 def subject(receipt: Receipt) -> str:
-    """One line of at most 100 ASCII characters: status, dataset, and how many rows were rejected."""
+    """One line of at most 99 printable ASCII characters: status, dataset, and how many rows were rejected."""
     rejected = receipt.rows.get("rejected", 0)
     text = f"Landfall: {receipt.status} {receipt.dataset or receipt.source.rsplit('/', 1)[-1]}"
     text += f", {rejected} rejected" if rejected else ""
-    return text.encode("ascii", "replace").decode()[:_SUBJECT]
+    return _NOT_IN_SUBJECT.sub("?", text)[:_SUBJECT]
 
 
 def metrics(receipt: Receipt) -> str:
@@ -92,5 +95,13 @@ def _post(url: str, receipt: Receipt) -> None:
 
 
 def _host(channel: str) -> str:
-    """The channel without path and query: a webhook's URL is a secret."""
-    return channel if channel.startswith("arn:") else "/".join(channel.split("/")[:3])
+    """The channel without what may be secret: of a webhook's URL the scheme, the host's name and the port are left."""
+    if channel.startswith("arn:"):
+        return channel
+    try:
+        parts = urlsplit(channel)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "a webhook"
+    name = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{name}" + (f":{port}" if port else "")

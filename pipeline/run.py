@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.contract.dataset import Dataset
 from pipeline.contract.lint import load_contracts, read_files
-from pipeline.errors import LandfallError, UsageError
+from pipeline.errors import LandfallError, TransientError, UsageError
 from pipeline.load import embedded, ledger
 from pipeline.load.connect import Connection, Destination, connect
 from pipeline.settings import Settings
@@ -33,6 +33,7 @@ class Run:
         self._engine: SparkSession | None = None
         self._starting = Lock()
         self._closed = False
+        self._waited = False
 
     def __enter__(self) -> Run:
         return self
@@ -71,9 +72,17 @@ class Run:
 
     @property
     def connection(self) -> Connection:
-        """The session that keeps the ledger and publishes; a new one if the last was lost."""
+        """The session that keeps the ledger and publishes; a new one if the last was lost.
+
+        A database that stayed away is not waited for again: the next object of the run asks it once.
+        """
         if self._connection is None or self._connection.closed:
-            self._connection = connect(self.destination, "ledger")
+            try:
+                self._connection = connect(self.destination, "ledger", 0.0 if self._waited else None)
+            except TransientError:
+                self._waited = True
+                raise
+            self._waited = False
             ledger.ensure(self._connection)
             ledger.sweep(self._connection)
         return self._connection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -71,6 +72,23 @@ def test_a_broken_channel_is_warned_of_without_its_secret_and_the_next_is_told(
     assert "token-abc" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:s3cret@127.0.0.1:9/hook", "https://127.0.0.1:9 "),
+        ("https://hooks.invalid?token=s3cret", "https://hooks.invalid "),
+        ("https://hooks.invalid#k=s3cret", "https://hooks.invalid "),
+        ("http://[::1]:9/s3cret", "http://[::1]:9 "),
+        ("https://hooks.invalid:s3cret/", "a webhook "),
+        ("https://[s3cret/", "a webhook "),
+    ],
+)
+def test_a_broken_channel_is_named_by_its_host_only(url: str, shown: str, caplog: pytest.LogCaptureFixture) -> None:
+    notify(REJECTS, [url])
+    assert f"could not notify {shown}of load id" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
 @pytest.mark.parametrize("channel", ["ftp://x", "topic", "file:///etc/passwd"])
 def test_other_channels_are_usage_errors(channel: str) -> None:
     with pytest.raises(UsageError, match="--notify"):
@@ -79,7 +97,7 @@ def test_other_channels_are_usage_errors(channel: str) -> None:
 
 def test_the_subject_is_short_and_ascii() -> None:
     text = subject(replace(REJECTS, dataset="größen" * 40))
-    assert len(text) == 100
+    assert len(text) == 99
     assert text.isascii()
     assert subject(REJECTS) == "Landfall: loaded orders, 2 rejected"
 
@@ -92,3 +110,13 @@ def test_metrics_are_one_line_in_the_embedded_format() -> None:
     assert facts["rows_rejected"] == 2
     assert {metric["Name"] for metric in directive["Metrics"]} <= set(facts)
     assert all(name in facts for names in directive["Dimensions"] for name in names)
+
+
+@pytest.mark.parametrize(
+    "name", ["a\nb.csv", "a\rb\x1b[31m\x7f.csv", "é\u2028b.csv", *("a" * length for length in range(75, 82))]
+)
+def test_the_subject_is_one_that_sns_takes(name: str) -> None:
+    """The API reference, Publish: ASCII, no line breaks or control characters, less than 100 characters."""
+    text = subject(replace(LOADED, status="failed", dataset=None, source=f"s3://b/{name}"))
+    assert re.fullmatch(r"Landfall: failed [ -~]+", text)
+    assert len(text) < 100

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
-from pipeline.errors import LandfallError
+from pipeline.errors import LandfallError, TransientError
+from pipeline.load.connect import Destination
 from pipeline.run import Run
 from pipeline.settings import Settings
 
@@ -33,6 +36,28 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine()
     monkeypatch.setattr("pipeline.session.engine_session", made.session)
     return made
+
+
+def test_a_database_that_is_away_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float | None] = []
+    there = False
+
+    def connect(destination: Destination, purpose: str, wait: float | None = None) -> Any:
+        waits.append(destination.wait if wait is None else wait)
+        if not there:
+            raise TransientError("no database")
+        return SimpleNamespace(closed=True, close=lambda: None)
+
+    monkeypatch.setattr("pipeline.run.connect", connect)
+    monkeypatch.setattr("pipeline.run.ledger", SimpleNamespace(ensure=lambda _: None, sweep=lambda _: None))
+    with Run(Settings(database_url=make_url("postgresql://h/d"), database_wait=180.0)) as this:
+        for _ in range(3):
+            with pytest.raises(TransientError):
+                this.connection  # noqa: B018
+        there = True
+        this.connection  # noqa: B018
+        this.connection  # noqa: B018 - lost again meanwhile
+    assert waits == [180.0, 0.0, 0.0, 0.0, 180.0]
 
 
 def test_an_engine_that_is_started_while_the_run_ends_is_closed_too(engine: Engine) -> None:

@@ -109,7 +109,7 @@ def _opened(cursor: Any, load_id: str, target: str) -> Undoing | None:
         return None
     if load["status"] != "loaded":
         raise RefusedError(f"load {load_id} is {load['status']}: it changed no row, so there is nothing to undo")
-    schema, _, local = target.partition(".")
+    schema, _, local = target.rpartition(".")  # a schema may hold dots, a table may not
     cursor.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(sql.Identifier(schema, local)))
     live = table.read(cursor, schema, local)
     if live is None:

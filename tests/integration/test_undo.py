@@ -90,6 +90,15 @@ def test_the_table_is_as_it_was_and_the_file_loads_again(
     assert len(table(schema)) == len(after)
 
 
+def test_a_schema_may_hold_dots(sail: Loader, contract: Contract, tmp_path: Path, undo: Undo, rows: Query) -> None:
+    items = contract("undo_a.b", COLUMNS, load="{mode: upsert}")
+    sail.one(write(tmp_path / "a.csv", ANT), items)
+    second = sail.one(write(tmp_path / "b.csv", ANT.replace("ant", "ape"), BEE), items)
+    done = undo(second.load_id)
+    assert done.code == 0, done.err
+    assert rows('SELECT name FROM "undo_a.b".target') == [("ant",)]
+
+
 def test_a_plain_append_keeps_no_images_and_can_be_undone(
     sail: Loader, contract: Contract, tmp_path: Path, undo: Undo, table: Any, rows: Query
 ) -> None:

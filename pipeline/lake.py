@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +19,7 @@ import psycopg2
 from pipeline.dialect import send_back
 from pipeline.errors import LandfallError, UsageError
 from pipeline.load import ledger
+from pipeline.load.connect import Connection
 from pipeline.receipt import Receipt
 from pipeline.run import Run
 
@@ -57,15 +58,19 @@ def _write(receipt: Receipt, this: Run, lake: str) -> None:
     with explained(f"s3://{bucket}/{directory}", needs="s3:PutObject"):
         if receipt.rows.get("rejected") and receipt.load_id:
             with tempfile.TemporaryFile(dir=_directory(this.settings.work_dir)) as file:
-                _written(file, ledger.rejects(this.connection, receipt.load_id), receipt.dialect)
+                _rejects(file, this.connection, receipt.load_id, receipt.dialect)
                 key, details = f"{directory}/rejects.csv", {"ContentType": "text/csv"}
                 client().upload_fileobj(file, bucket, key, ExtraArgs=details)
         key, body = f"{directory}/receipt.json", receipt.as_json().encode()
         client().put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
 
 
-def _written(file: IO[bytes], rejects: Iterable[Mapping[str, Any]], dialect: Mapping[str, Any]) -> None:
-    send_back(file, rejects, dialect)
+def _rejects(file: IO[bytes], conn: Connection, load_id: str, dialect: Mapping[str, Any]) -> None:
+    try:
+        send_back(file, ledger.rejects(conn, load_id), dialect)
+    finally:
+        if not conn.closed:
+            conn.rollback()  # an open transaction would hold back vacuum while the next object is awaited
     file.seek(0)
 
 

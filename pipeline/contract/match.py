@@ -10,19 +10,17 @@ from pipeline.contract.dataset import Dataset
 from pipeline.errors import ContractError
 
 _S3 = "s3://"
-_VERSION = re.compile(r"\?versionId=[^/?]*\Z")
 _WILDCARD = re.compile(r"(\*\*/|\*\*|\*|\?)")
 _MEANING = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def match(datasets: Sequence[Dataset], uri: str, *, only: bool = False) -> Dataset:
-    """The dataset whose location matches `uri`: an `s3://` or `file://` URI, or a local path.
+    """The dataset whose location matches `uri`: an `s3://` URI without version, a `file://` URI, or a local path.
 
     S3 objects match by bucket and key. Local files match by the end of their path against the location's key, else by
     their name against the location's last level; if `only`, the single dataset describes every local file.
     Raises ContractError when no dataset matches, or more than one.
     """
-    uri = _VERSION.sub("", uri)
     if not uri.startswith(_S3) and only and len(datasets) == 1:
         return datasets[0]
     found = _matching(datasets, uri)

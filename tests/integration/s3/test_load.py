@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
+from pipeline.history import receipt_of
+from pipeline.lake import keep
+from pipeline.load import ledger
 from pipeline.load.connect import Destination
+from pipeline.run import Run
+from pipeline.settings import Settings
 from tests.integration.command_line import Done, run
 
 Bucket = Callable[..., str]
@@ -117,6 +124,22 @@ def test_each_outcome_has_its_place_in_the_lake(landfall: Landfall, s3: Any, lan
         f"rejected/{name}/{refused['load_id']}/receipt.json",
         f"rejected/{name}/{refused['load_id']}/rejects.csv",
     ]
+
+
+def test_the_ledgers_session_is_idle_once_the_rejects_are_read(
+    landfall: Landfall, s3: Any, landing: str, contracts: str, database: Destination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.put_object(Bucket=landing, Key="items/a.csv", Body=b"id,name\n1,a\n2,\n")
+    (receipt,) = landfall("load", f"s3://{landing}/items/a.csv", "--contracts", contracts, "--json").receipts
+    states = []
+    with Run(Settings(database_url=database.url, lake="s3://lake")) as this:
+
+        def note(*_: object, **__: object) -> None:
+            states.append(this.connection.info.transaction_status)
+
+        monkeypatch.setattr("pipeline.s3.client.client", lambda: SimpleNamespace(upload_fileobj=note, put_object=note))
+        keep(receipt_of(ledger.load(this.connection, receipt["load_id"])), this)
+    assert states == [TRANSACTION_STATUS_IDLE] * 2
 
 
 def test_a_lake_that_is_not_there_changes_no_result(landfall: Landfall, s3: Any, landing: str, contracts: str) -> None:

@@ -6,7 +6,7 @@ locals {
   }
   bucket_arns   = { for use, name in local.buckets : use => "arn:${local.partition}:s3:::${name}" }
   contracts_uri = "s3://${local.buckets.lake}/contracts/"
-  contracts     = toset([for file in fileset(var.contracts_dir, "**/*.{yaml,yml}") : file])
+  contracts     = toset([for file in fileset(var.contracts_dir, "**/*.odcs.{yaml,yml}") : file])
 }
 
 resource "aws_s3_bucket" "this" {
@@ -109,6 +109,6 @@ resource "aws_s3_object" "contract" {
 check "contracts" {
   assert {
     condition     = length(local.contracts) > 0
-    error_message = "No .yaml file in ${var.contracts_dir}: every upload will be refused (exit code 64) until its contract is there."
+    error_message = "No .odcs.yaml file in ${var.contracts_dir}: every upload will be refused (exit code 64) until its contract is there."
   }
 }

@@ -37,7 +37,7 @@ variable "lambda_zip" {
 }
 
 variable "contracts_dir" {
-  description = "Folder whose .yaml files are uploaded as the contracts; the samples' until you name your own."
+  description = "Folder whose .odcs.yaml files are uploaded as the contracts; the samples' until you name your own."
   type        = string
   default     = "../samples/contracts"
 }

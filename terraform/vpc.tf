@@ -3,6 +3,10 @@
 data "aws_availability_zones" "available" {
   count = local.own_vpc ? 1 : 0
   state = "available"
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"] # no Local Zones: they have neither endpoints nor Aurora
+  }
 }
 
 data "aws_vpc" "existing" {
@@ -77,10 +81,19 @@ resource "aws_iam_role_policy" "flow" {
   role  = aws_iam_role.flow[0].id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Effect   = "Allow"
-      Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-      Resource = "${aws_cloudwatch_log_group.flow[0].arn}:*"
-    }]
+    Statement = [
+      {
+        Sid      = "WriteTheLog"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+        Resource = "${aws_cloudwatch_log_group.flow[0].arn}:*"
+      },
+      {
+        Sid      = "FindTheGroup" # a list of groups cannot be asked of one group
+        Effect   = "Allow"
+        Action   = "logs:DescribeLogGroups"
+        Resource = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:*"
+      },
+    ]
   })
 }

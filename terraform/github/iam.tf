@@ -123,8 +123,8 @@ resource "aws_iam_policy" "boundary" {
         Effect = "Allow"
         Action = [
           "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecs:RunTask", "kms:Decrypt", "kms:GenerateDataKey",
-          "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents", "rds-db:connect", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket",
-          "s3:PutObject", "secretsmanager:GetSecretValue", "sns:Publish", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",
+          "logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents", "rds-db:connect", "s3:GetObject", "s3:GetObjectVersion",
+          "s3:ListBucket", "s3:PutObject", "secretsmanager:GetSecretValue", "sns:Publish", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",
         ]
         Resource = [
           "arn:${local.partition}:ecr:*:${local.account}:repository/${var.name}",

@@ -114,6 +114,16 @@ run "nothing_may_do_everything" {
   }
 }
 
+run "flow_log" {
+  assert {
+    condition = { for s in jsondecode(aws_iam_role_policy.flow[0].policy).Statement : s.Sid => [s.Action, s.Resource] } == {
+      WriteTheLog  = [["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], "arn:aws:logs:eu-west-1:123456789012:log-group:some-group:*"]
+      FindTheGroup = ["logs:DescribeLogGroups", "arn:aws:logs:eu-west-1:123456789012:log-group:*"]
+    }
+    error_message = "The flow log's role has what the VPC user guide demands, and nothing else."
+  }
+}
+
 run "services_act_only_for_this_account" {
   assert {
     condition = alltrue([for role in [aws_iam_role.execution, aws_iam_role.task, aws_iam_role.bootstrap[0]] : jsondecode(role.assume_role_policy).Statement[0] == {

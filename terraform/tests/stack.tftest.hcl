@@ -158,6 +158,10 @@ run "own_network" {
     error_message = "Three private subnets, one per zone."
   }
   assert {
+    condition     = one(data.aws_availability_zones.available[0].filter) == { name = "opt-in-status", values = toset(["opt-in-not-required"]) }
+    error_message = "No Local Zone, which has no endpoints and no Aurora, even if the account opted in."
+  }
+  assert {
     condition     = { for service, endpoint in aws_vpc_endpoint.interface : service => length(endpoint.subnet_ids) } == { "ecr.api" = 2, "ecr.dkr" = 2, logs = 2, secretsmanager = 1 }
     error_message = "Endpoints stand in two zones; the one for the bootstrap in one."
   }
@@ -272,7 +276,7 @@ run "nobody_to_tell" {
 run "contracts" {
   assert {
     condition     = { for file, object in aws_s3_object.contract : file => object.key } == { "orders.odcs.yaml" = "contracts/orders.odcs.yaml" }
-    error_message = "Each contract is uploaded under contracts/."
+    error_message = "Each contract, and nothing else, is uploaded under contracts/."
   }
 }
 

@@ -43,6 +43,10 @@ run "a_deploy_cannot_rise_above_itself" {
     condition     = !anytrue([for s in jsondecode(aws_iam_policy.boundary.policy).Statement : anytrue([for a in flatten([s.Action]) : strcontains(a, "*") || (startswith(a, "iam:") && a != "iam:PassRole")])])
     error_message = "The boundary allows no wildcard action and no change of identities."
   }
+  assert {
+    condition     = length(setsubtract(["logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"], jsondecode(aws_iam_policy.boundary.policy).Statement[0].Action)) == 0
+    error_message = "The boundary leaves the flow log what it needs."
+  }
 }
 
 run "a_plan_sees_no_data" {

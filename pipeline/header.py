@@ -67,8 +67,7 @@ def check_header(dataset: Dataset, arrived: Sequence[Arrived], uri: str) -> Head
 def _no_doubles(dataset: Dataset, arrived: Sequence[Arrived], uri: str) -> None:
     alike: dict[str, list[Arrived]] = defaultdict(list)
     for column in arrived:
-        alike[snake_case(column.header)].append(column)
-    alike.pop("", None)  # blank headers are named by their places
+        alike[snake_case(column.header) or column.name].append(column)
     for name, columns in alike.items():
         if len(columns) > 1 and any(column.name in dataset.source_columns for column in columns):
             headers = ", ".join(repr(column.header) for column in columns)

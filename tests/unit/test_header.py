@@ -71,6 +71,8 @@ def test_blank_headers_are_names_of_their_places() -> None:
     blank = replace(dataset(), source_columns=("order_no", "col_2"))
     columns = [*sent("order_no"), Sent("col_2", ""), Sent("col_3", ""), Sent("col_4", "%")]
     assert check_header(blank, columns, "f.csv").ignored == ("col_3", "col_4")
+    with pytest.raises(RefusedError, match="'col_2' stands more than once"):
+        check_header(blank, [*columns, Sent("col_2_2", "Col 2")], "f.csv")
 
 
 def test_a_doubled_column_that_is_not_used_does_not_matter() -> None:

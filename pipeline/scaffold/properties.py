@@ -46,11 +46,11 @@ def describe(sample: Sample, uri: str) -> Described:
     """The properties for the columns of a sample, known as `uri`, and of its path. Raises SourceError without any."""
     left_out = dict(_left_out(sample.columns))
     kept = [column for column in sample.columns if column.header not in left_out]
-    names = {column.name for column in kept}
-    levels = {name: level for name, level in path_levels(uri).items() if name not in (*names, _OF_THE_FILE)}
-    if not names and not levels:
+    taken = {_OF_THE_FILE, *(column.name for column in sample.columns)}
+    levels = {name: level for name, level in path_levels(uri).items() if name not in taken}
+    if not kept and not levels:
         raise SourceError(f"{uri}: has no column that a contract can describe; a contract needs a sample with rows")
-    targets = column_names([*names, *levels])
+    targets = column_names([*(column.name for column in kept), *levels])
     columns = {c.name: _distinct(sample.table.column(c.name)) for c in kept}
     read = sample.layout.read
     own = read.format not in _TEXT_FORMATS

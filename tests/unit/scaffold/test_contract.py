@@ -72,6 +72,7 @@ def test_headers_that_are_no_names_of_columns(tmp_path: Path) -> None:
         ("Order No=1/order_no=2", "b,c", {"b": "b", "c": "c", "order_no": "order_no"}),
         ("c0=1", "_c0,c", {"_c0": "c0_2", "c": "c", "c0": "c0"}),
         ("_id=1/id=2/%=3/_metadata=4", "b,c", {"b": "b", "c": "c", "_id": "id_2", "id": "id"}),
+        ("b=1", "b,b,c", {"c": "c"}),
         ("dt=1", "dt,c", {"dt": "dt", "c": "c"}),
     ],
 )

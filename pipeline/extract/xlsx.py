@@ -1,6 +1,6 @@
 """XLSX: the cells of one sheet as text, rows numbered as the sheet numbers them.
 
-A sheet is held in memory while it is read: it ends at 1,048,576 rows, and an archive that expands too far is refused.
+A sheet is held in memory while it is read: an archive that expands too far is refused, and so is a value too far away.
 """
 
 from __future__ import annotations

@@ -21,15 +21,18 @@ _NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 def path_values(name: str, wanted: Iterable[str], present: Iterable[str]) -> dict[SourceColumn, str | None]:
-    """The `key=value` directories of a path or URI that the contract wants and the content itself does not have."""
+    """The `key=value` directories of a path or URI that the contract wants and the content itself does not have.
+
+    Of several that mean one column the one nearest to the file is taken.
+    """
     missing = set(wanted) - set(present)
-    values: dict[SourceColumn, str | None] = {}
+    values: dict[str, tuple[SourceColumn, str | None]] = {}
     for directory in name.split("/")[:-1]:
         key, equals, value = directory.partition("=")
         column = SourceColumn(snake_case(unquote(key)), unquote(key), path=True)
         if equals and column.name in missing:
-            values[column] = None if value == _NULL else unquote(value)
-    return values
+            values[column.name] = column, None if value == _NULL else unquote(value)
+    return dict(values.values())
 
 
 def append_values(table: pa.Table, values: Mapping[SourceColumn, object], schema: pa.Schema) -> pa.Table:

@@ -215,6 +215,12 @@ def test_a_level_of_the_path_wins_over_a_key(tmp_path: Path, own: int, part_byte
     assert outcome.table.select(["a", "dt"]).to_pylist() == [{"a": str(n), "dt": "2024"} for n in (1, 2, 3)]
 
 
+@pytest.mark.parametrize("first", ["order_no=1", "Order No=1"])
+def test_of_two_levels_for_one_column_the_nearer_one_is_taken(tmp_path: Path, first: str) -> None:
+    outcome = _read(tmp_path, '{"a":1}', columns=("a", "order_no"), name=f"s3://x/{first}/order_no=2/f.json")
+    assert outcome.table.select(["a", "order_no"]).to_pylist() == [{"a": "1", "order_no": "2"}]
+
+
 @pytest.mark.parametrize("part_bytes", [4096, 1 << 20])
 def test_ever_new_keys_are_neither_kept_nor_named(tmp_path: Path, part_bytes: int) -> None:
     documents = [f'{{"k{n}":1}}\n' for n in range(MOST_UNKNOWN + 500)]

@@ -8,6 +8,8 @@ import re
 import psycopg2
 
 from pipeline import errors
+from pipeline.contract.dataset import Dataset
+from pipeline.direct import has_sql
 from pipeline.errors import ContractError, LandfallError, TransientError
 from pipeline.load.connect import translate
 
@@ -47,6 +49,11 @@ def as_landfall_error(error: BaseException) -> LandfallError:
 def worker_killed(error: BaseException) -> bool:
     """Whether the engine says that somebody ended a worker of it."""
     return type(error).__module__.startswith(("pyspark", "py4j")) and _KILLED in _text(error)
+
+
+def by_sql(error: BaseException, dataset: Dataset) -> bool:
+    """Whether it may be a row at which the engine stopped, as it computed what SQL there is in the contract."""
+    return by_engine(error) and has_sql(dataset)
 
 
 def by_engine(error: BaseException) -> bool:

@@ -16,12 +16,12 @@ from pipeline.contract.dataset import Dataset
 from pipeline.contract.match import match
 from pipeline.contract.metadata import FileFacts
 from pipeline.dialect import dialect_of
-from pipeline.direct import has_sql, without_sql
+from pipeline.direct import without_sql
 from pipeline.errors import LandfallError, TransientError
 from pipeline.extract import Extraction, PartArea, RawPart, open_source
 from pipeline.extract.compression import detect
 from pipeline.extract.parts import PartForm
-from pipeline.failure import as_landfall_error, by_engine, worker_killed
+from pipeline.failure import as_landfall_error, by_sql, worker_killed
 from pipeline.header import Header, MissingColumnsError, check_header
 from pipeline.load import ledger, staging, straight
 from pipeline.load.begin import Begun
@@ -159,7 +159,7 @@ def prepared(load: Load, receipt: Receipt, straight_too: bool = False) -> Prepar
         request = _complete(request, extraction, done, load, receipt)
         return Prepared(request, receipt, done.warned, begun.finish(request) if begun else None)
     except Exception as error:
-        stopped = by_engine(error) and has_sql(load.dataset)  # at a row, which is found by way of staging
+        stopped = by_sql(error, load.dataset)  # at a row, which is found by way of staging
         if begun is None or isinstance(error, TransientError) or not (begun.gave_up or worker_killed(error) or stopped):
             raise
     finally:
@@ -195,13 +195,13 @@ def _stage(extraction: Extraction, load: Load, target: StagingTarget) -> Staged:
     warned: Counter[str] = Counter()
     file = FileFacts(load.fetched.source.name, load.fetched.source.uri, load.fetched.bytes)
 
-    stopped: list[int] = []
+    stopping: list[int] = []  # the lines at which the engine stops
 
     def through(part: RawPart) -> list[dict[str, Any]]:
         # Imported late: PySpark takes longer to import than the ledger takes to say that there is nothing to do.
         from pipeline.through import through_engine
 
-        rows = through_engine(load.run.engine, part, extraction.schema, load.dataset, file, target, stopped)
+        rows = through_engine(load.run.engine, part, extraction.schema, load.dataset, file, target, stopping)
         part.path.unlink()
         load.progress.rows(part.rows, part.size)
         return rows

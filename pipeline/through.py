@@ -10,9 +10,8 @@ from pyspark.sql import SparkSession
 
 from pipeline.contract.dataset import Dataset
 from pipeline.contract.metadata import FileFacts
-from pipeline.direct import has_sql
 from pipeline.extract.parts import RawPart
-from pipeline.failure import by_engine
+from pipeline.failure import by_sql
 from pipeline.load import straight
 from pipeline.load.copy import StagingWriter
 from pipeline.load.staging import StagingTarget
@@ -30,9 +29,9 @@ def through_engine(
     dataset: Dataset,
     file: FileFacts,
     target: StagingTarget,
-    stopped: list[int],
+    stopping: list[int],
 ) -> list[dict[str, Any]]:
-    """The confirmations of a part, in the shape of `partition.CONFIRMATION`. `stopped`: see `Uncomputable`.
+    """The confirmations of a part, in the shape of `partition.CONFIRMATION`. `stopping`: `known` of `Uncomputable`.
 
     What went straight into the target cannot be taken back by itself: then this raises what the engine raised.
     """
@@ -45,9 +44,9 @@ def through_engine(
     try:
         return confirmed(part)
     except Exception as error:
-        if not (by_engine(error) and has_sql(dataset)) or target.relay or straight.of(target.load_id):
+        if not by_sql(error, dataset) or target.relay or straight.of(target.load_id):
             raise
-        found = Uncomputable(engine, part, schema, dataset, file, stopped).divided()
+        found = Uncomputable(engine, part, schema, dataset, file, stopping).divided()
         if found is None:
             raise
     rows = [_rejected(found, target)]

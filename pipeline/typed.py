@@ -61,10 +61,15 @@ def _typed_column(
     values, bad = strict_cast(raw, column.type)
     wanted = _article(column.type)
     found.add(bad, column.name, "type", lambda row: f"{quoted(raw, row, column.restricted)} is not {wanted}")
-    found.add(failed, column.name, "type", lambda row: f"{column.expression} yields no value for this row")
+    found.add(failed, column.name, "type", lambda _: no_value(column))
     check_column(column, values, either(bad, failed), found)
     _merge(found, dropped, reasons)
     return values
+
+
+def no_value(column: Column) -> str:
+    """Why a row is rejected for which the column's expression comes to nothing, or stops the engine."""
+    return f"{column.expression} yields no value for this row"
 
 
 def _spelling(raw: pa.Array, values: pa.Array, column_type: ColumnType) -> pa.Array:

@@ -26,6 +26,7 @@ from pipeline.failure import by_engine
 from pipeline.partition import flagged, values_in_part
 from pipeline.session import answering
 from pipeline.transform import values_of
+from pipeline.typed import no_value
 
 # Of one load. To find a row takes some twenty questions to the engine, and more rows than this are no exceptions.
 MOST = 100
@@ -83,12 +84,13 @@ class Uncomputable:
             numbers.append(number)
             row = rows.slice(number, 1)
             found = self._reasons(row)
-            if not found and self._keeps(row):
+            if found is None:
+                continue
+            if not found:
                 return None
-            if found:
-                lines.append(row.column("_line")[0].as_py())
-                reasons.append(json.dumps(found, ensure_ascii=False))
-                self._count(lines[-1], found[0])
+            lines.append(row.column("_line")[0].as_py())
+            reasons.append(json.dumps(found, ensure_ascii=False))
+            self._count(lines[-1], found[0])
         rest = rows.filter(pc.invert(pc.is_in(pa.array(range(rows.num_rows)), pa.array(numbers))))
         kept = replace(self._written(rest), size=self._part.size) if rest.num_rows else None
         return Divided(kept, tuple(lines), tuple(reasons), len(numbers) - len(lines))
@@ -115,17 +117,18 @@ class Uncomputable:
         if not at_upper or self._stops(lower, self._dataset):
             yield from self._stopping(lower, first + half)
 
-    def _reasons(self, row: pa.Table) -> list[Reason]:
-        """What of the contract's SQL stops at this row; of one that `where` drops nothing counts but `where`."""
+    def _reasons(self, row: pa.Table) -> list[Reason] | None:
+        """What of the contract's SQL stops at this row; None if `where` drops it, when nothing else counts."""
         load = self._dataset.load
         for name, alone in (("where", replace(load, explode=None)), ("explode", load)):
-            if self._stops(row, replace(self._bare, load=alone)):
-                return [_reason(None, "row_rule", f"{name}: {getattr(load, name)} cannot be computed for this row")]
+            text = getattr(load, name)
+            if text is not None and self._stops(row, replace(self._bare, load=alone)):
+                return [_reason(None, "row_rule", f"{name}: {text} cannot be computed for this row")]
         if not self._keeps(row):
-            return []
+            return None
         columns = [column for column in self._dataset.columns if column.expression]
         found = [
-            _reason(column.name, "type", f"{column.expression} yields no value for this row")
+            _reason(column.name, "type", no_value(column))
             for column in columns
             if self._stops(row, replace(self._bare, columns=(column,)))
         ]

@@ -14,7 +14,7 @@ from pipeline.cast import arrow_type
 from pipeline.contract.dataset import Dataset
 from pipeline.contract.metadata import FileFacts
 from pipeline.extract import RawPart
-from pipeline.failure import by_engine
+from pipeline.failure import by_sql
 from pipeline.partition import all_reasons, flagged, from_engine
 from pipeline.run import Run
 from pipeline.session import answering
@@ -53,7 +53,9 @@ def checked(part: RawPart, schema: pa.Schema, dataset: Dataset, file: FileFacts,
     try:
         return _computed(part, schema, dataset, file, this)
     except Exception as error:
-        found = Uncomputable(this.engine, part, schema, dataset, file, []).divided() if by_engine(error) else None
+        if not by_sql(error, dataset):
+            raise
+        found = Uncomputable(this.engine, part, schema, dataset, file, []).divided()
         if found is None:
             raise
     rest = _computed(found.rest, schema, dataset, file, this) if found.rest else Checked.empty(dataset)

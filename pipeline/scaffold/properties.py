@@ -77,11 +77,11 @@ def describe(sample: Sample, uri: str) -> Described:
 
 def _left_out(columns: Sequence[SourceColumn]) -> Iterator[tuple[str, str]]:
     """The headers of columns that no contract can use, each with the reason."""
-    alike = Counter(snake_case(column.header) for column in columns)
-    alike[""] = 1  # blank headers are named by their places
-    for column in columns:
+    names = [snake_case(column.header) or column.name for column in columns]  # as `check_header` compares them
+    counts = Counter(names)
+    for column, name in zip(columns, names, strict=True):
         header = column.header
-        if alike[snake_case(header)] > 1:
+        if counts[name] > 1:
             yield header, f"{header!r} stands in the header more than once, so which column is meant cannot be known"
         elif column.name == _OF_THE_FILE:
             yield header, f"{header!r}, since `{_OF_THE_FILE}` means the file in every expression"

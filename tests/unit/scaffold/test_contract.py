@@ -97,6 +97,11 @@ def test_a_doubled_header_is_left_out_and_named(tmp_path: Path) -> None:
     assert "left out: 'V' stands in the header more than once" in found.text
 
 
+def test_a_blank_header_whose_name_by_its_place_another_has_is_left_out(tmp_path: Path) -> None:
+    found = scaffolded(tmp_path, "id,,Col 2\n1,2,3\n2,3,4\n")
+    assert list(found.properties) == ["id"]
+
+
 def test_a_beginning_of_a_large_file_is_said_to_be_one(tmp_path: Path) -> None:
     content = "a,b\n" + "1,x\n" * 10_000 + "y,x\n"
     part, whole = scaffolded(tmp_path, content, limit=4096), scaffolded(tmp_path, content)
